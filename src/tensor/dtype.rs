@@ -1,0 +1,99 @@
+//! The types of a tensor's elements.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A Rust type that is the memory of one element of a tensor.
+///
+/// # Safety of implementing it
+/// The trait is sealed: every implementor has exactly the size and bit patterns of its [`DType`].
+pub trait Element: sealed::Sealed + Copy + Send + Sync + fmt::Debug + 'static {
+    /// The dtype whose elements look like this.
+    const DTYPE: DType;
+}
+
+macro_rules! dtypes {
+    ($($variant:ident $name:literal $code:literal $($rust:ty)?;)+) => {
+        /// The type of a tensor's elements.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum DType {
+            $(#[doc = concat!("TensorFlow's `", $name, "`.")] #[serde(rename = $name)] $variant,)+
+        }
+
+        impl DType {
+            /// TensorFlow's name of it, as in a bundle's manifest.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The number that TensorFlow has for it (`DataType` of its protocol).
+            pub(crate) const fn code(self) -> u32 {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The dtype with this number, if it is one of ours.
+            pub(crate) const fn from_code(code: u32) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// Bytes of one element; `None` for strings, whose elements have no fixed size.
+            pub const fn size(self) -> Option<usize> {
+                match self { $(Self::$variant => dtypes!(@size $($rust)?),)+ }
+            }
+        }
+
+        $($(
+            impl sealed::Sealed for $rust {}
+            impl Element for $rust {
+                const DTYPE: DType = DType::$variant;
+            }
+        )?)+
+    };
+    (@size $rust:ty) => { Some(size_of::<$rust>()) };
+    (@size) => { None };
+}
+
+dtypes! {
+    F32 "float32" 1 f32;
+    F64 "float64" 2 f64;
+    I32 "int32" 3 i32;
+    U8 "uint8" 4 u8;
+    I16 "int16" 5 i16;
+    I8 "int8" 6 i8;
+    String "string" 7;
+    I64 "int64" 9 i64;
+    Bool "bool" 10 bool;
+    U16 "uint16" 17 u16;
+    U32 "uint32" 22 u32;
+    U64 "uint64" 23 u64;
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_codes_and_sizes_agree() {
+        for code in 0..64 {
+            if let Some(dtype) = DType::from_code(code) {
+                assert_eq!(dtype.code(), code);
+                assert_eq!(serde_json::to_string(&dtype).unwrap(), format!("\"{dtype}\""));
+            }
+        }
+        assert_eq!(DType::Bool.size(), Some(1));
+        assert_eq!(DType::String.size(), None);
+        assert_eq!(<i64 as Element>::DTYPE, DType::I64);
+    }
+}
