@@ -1,0 +1,9 @@
+//! What every binding shares: handles, the panic guard and the status codes of `docs/c-abi.md`.
+
+pub(crate) mod guard;
+pub(crate) mod handle;
+pub(crate) mod status;
+
+pub(crate) use guard::guard;
+pub(crate) use handle::{Kind, Table};
+pub(crate) use status::{Failure, Status};
