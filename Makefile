@@ -1,0 +1,124 @@
+# Two commands matter: `make demo` and `make test`. Each sets up everything it needs inside this folder (.venv, target/)
+# and in the ordinary caches of cargo, pip and Maven. `make` alone lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One after the other: each step already uses every core, and the runners' last lines stay in order.
+.NOTPARALLEL:
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+PYTHON := $(CURDIR)/.venv/bin/python
+export PYTHONPATH := $(CURDIR)/python/src
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export KERAS_BACKEND := tensorflow
+
+PEER := target/peer
+STAMPS := target/stamps
+# A wish of the caller wins; else the library of the wheel in .venv. Looked up when a recipe runs, since .venv may be new.
+TENSORFLOW = $${STREAMGRAD_TENSORFLOW:-$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/tensorflow/libtensorflow_cc.so.2)}
+# Maven says only what went wrong, and surefire its results.
+MAVEN = MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info" mvn -q -B -f java/pom.xml
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile | awk -F': ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+## demo: a Flink job learns from the 336,776 flights of 2013
+.PHONY: demo
+demo: check-machine .venv native java
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) demo/run.py
+
+## test: every check and every test that ends in minutes
+.PHONY: test
+test: check-machine checks test-rust test-java test-python
+
+## check-machine: what this machine lacks, and how to get it
+.PHONY: check-machine
+check-machine:
+	@.ci/machine
+
+# The virtual environment is right when it was made from this very lock file; the copy inside tells.
+.PHONY: .venv
+.venv:
+	@cmp -s python/requirements.lock .venv/requirements.lock || { \
+	    echo "setting up .venv (TensorFlow's wheel is large; once)"; \
+	    test -x .venv/bin/python || "$$(.ci/python)" -m venv .venv; \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements.lock; \
+	    cp python/requirements.lock .venv/requirements.lock; }
+
+## native: libstreamgrad.so and libstreamgrad.a, optimised
+.PHONY: native
+native:
+	@cargo build --quiet --release --locked --lib
+
+## peer: what Keras computes, for the tests to compare with
+.PHONY: peer
+peer: .venv $(STAMPS)/peer
+PEERS := $(wildcard tests/peer/*.py)
+$(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
+	@mkdir -p $(PEER) $(STAMPS)
+	@for script in fixtures optimizers metrics; do \
+	    test -e tests/peer/$$script.py || continue; \
+	    echo "peer: $$script"; $(PYTHON) tests/peer/$$script.py $(PEER); \
+	done
+	@touch $@
+
+## java: the jars
+.PHONY: java
+java: native $(STAMPS)/java
+$(STAMPS)/java: $(shell find java -name target -prune -o -type f -print 2>/dev/null)
+	@mkdir -p $(STAMPS)
+	@$(MAVEN) package -DskipTests
+	@touch $@
+
+## checks: licences, what may not be in the repository
+.PHONY: checks
+checks: .venv
+	@$(PYTHON) .ci/licences.py
+
+.PHONY: test-rust test-java test-python
+## test-rust: unit, integration and documentation tests
+test-rust: peer native
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --quiet --locked
+
+## test-java: the core, Flink and the demo in a MiniCluster
+test-java: peer native
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) verify
+
+## test-python: the exporter, the README's examples
+test-python: peer native
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q python tests/readme.py
+
+## test-long: soak tests, millions of steps (an hour)
+.PHONY: test-long
+test-long: check-machine peer native java
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
+
+## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
+.PHONY: bench
+bench: check-machine peer native java
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) benches/run.py
+
+## fmt: format Rust and Python
+.PHONY: fmt
+fmt: .venv
+	@cargo fmt
+	@$(PYTHON) -m ruff check --quiet --fix .
+	@$(PYTHON) -m ruff format --quiet .
+
+## lint: formatting, clippy, ruff, mypy
+.PHONY: lint
+lint: .venv
+	cargo fmt --check
+	cargo clippy --quiet --locked --all-targets -- -D warnings
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy --config-file python/pyproject.toml python/src
+
+## clean: everything that was built here; .venv and the caches of cargo, pip and Maven stay
+.PHONY: clean
+clean:
+	@rm -rf target java/target java/*/target
