@@ -19,7 +19,8 @@ STAMPS := target/stamps
 # A wish of the caller wins; else the library of the wheel in .venv. Looked up when a recipe runs, since .venv may be new.
 TENSORFLOW = $${STREAMGRAD_TENSORFLOW:-$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/tensorflow/libtensorflow_cc.so.2)}
 # Maven says only what went wrong, and surefire its results.
-MAVEN = MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info" mvn -q -B -f java/pom.xml
+MAVEN = MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info" \
+    mvn -q -B -Dstyle.color=never -f java/pom.xml -Dstreamgrad.native=$(CARGO_TARGET_DIR)/release
 
 ## help: this list
 .PHONY: help
