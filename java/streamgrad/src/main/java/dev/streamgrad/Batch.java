@@ -1,0 +1,389 @@
+package dev.streamgrad;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/**
+ * A number of rows as columns, up to a capacity: filled row by row, learned or predicted in one call, cleared and
+ * filled again.
+ *
+ * <p>For one thread at a time. Its memory is the JVM's own direct memory, freed by the garbage collector; a batch
+ * outlives its trainer and serves every trainer whose schema is equal.
+ */
+public final class Batch {
+    private static final int MAGIC = 0x53474231; // "SGB1"
+
+    private final Schema schema;
+    private final int capacity;
+    private final Layout layout;
+    private final ByteBuffer slab;
+    private final Strings strings = new Strings();
+    private final Call call;
+    private final Row row = new Row(this);
+    /** Per field the stamp of the row that set it last: nothing to reset from row to row. */
+    private final int[] filledAt;
+    private final BitSet unlabelled = new BitSet();
+    private final AtomicBoolean inUse = new AtomicBoolean();
+    private int rows;
+    private int stamp;
+    private boolean open;
+
+    Batch(Schema schema, int capacity) {
+        if (capacity < 1) {
+            throw new InvalidInputException("make batch: the capacity has to be one row or more, not " + capacity);
+        }
+        this.schema = schema;
+        this.capacity = capacity;
+        this.layout = new Layout(schema.columns(), capacity);
+        this.slab = Layout.allocate(layout.bytes());
+        this.call = new Call(schema, capacity);
+        this.filledAt = new int[schema.fields().size()];
+    }
+
+    /**
+     * Appends one row.
+     *
+     * <p>Every feature has to be set. Labels (and the weight) may be left out, all of them together; such a row can be
+     * predicted but not learned.
+     *
+     * @param record sets the fields of the row it is given
+     * @throws InvalidInputException if the batch is full, or the row is incomplete or wrong; then, as after anything
+     *     else that {@code record} throws, the batch is as it was
+     */
+    public void add(Consumer<? super Row> record) {
+        begin();
+        int mark = strings.size();
+        boolean added = false;
+        try {
+            record.accept(row);
+            finish();
+            added = true;
+        } finally {
+            end(added, mark);
+        }
+    }
+
+    /**
+     * Appends one row, as {@link #add(Consumer)} does, without an object for each record.
+     *
+     * @param <T> the record's type
+     * @param record what to encode
+     * @param encoder sets the fields of the row from the record
+     * @throws InvalidInputException if the batch is full, or the row is incomplete or wrong; then, as after anything
+     *     else that {@code encoder} throws, the batch is as it was
+     */
+    public <T> void add(T record, BiConsumer<? super T, ? super Row> encoder) {
+        begin();
+        int mark = strings.size();
+        boolean added = false;
+        try {
+            encoder.accept(record, row);
+            finish();
+            added = true;
+        } finally {
+            end(added, mark);
+        }
+    }
+
+    private void begin() {
+        idle();
+        if (rows == capacity) {
+            throw new InvalidInputException("add row: the batch is full, step and clear it first: capacity " + capacity);
+        }
+        if (++stamp == 0) { // after 2^32 rows: no old stamp may look like a new one
+            Arrays.fill(filledAt, 0);
+            stamp = 1;
+        }
+        open = true;
+    }
+
+    private void finish() {
+        int labels = 0;
+        int missing = -1;
+        for (Field field : schema.fieldArray()) {
+            boolean filled = filledAt[field.index()] == stamp;
+            Column.Role role = field.column().role();
+            if (role == Column.Role.FEATURE) {
+                if (!filled) {
+                    throw new InvalidInputException("add row: a feature needs a value, set field " + field);
+                }
+            } else if (filled) {
+                labels += role == Column.Role.LABEL ? 1 : 0;
+            } else if (missing < 0) {
+                missing = field.index();
+            }
+        }
+        if (labels > 0 && missing >= 0) {
+            throw new InvalidInputException("add row: a row has all labels and the weight or no label, set field "
+                    + schema.field(missing));
+        }
+        unlabelled.set(rows, missing >= 0);
+        if (missing >= 0) {
+            blank();
+        }
+    }
+
+    /** A row without label holds zeros there, not what an earlier row left behind. */
+    private void blank() {
+        for (int i = 0; i < schema.columns().size(); i++) {
+            Column column = schema.columns().get(i);
+            if (column.role() != Column.Role.FEATURE) {
+                int start = layout.offset(i) + rows * column.rowBytes();
+                for (int at = start; at < start + column.rowBytes(); at++) {
+                    slab.put(at, (byte) 0);
+                }
+            }
+        }
+    }
+
+    private void end(boolean added, int mark) {
+        open = false;
+        if (added) {
+            rows++;
+        } else {
+            strings.truncate(mark);
+        }
+    }
+
+    /** Takes all rows out; the memory stays. */
+    public void clear() {
+        idle();
+        rows = 0;
+        strings.truncate(0);
+        unlabelled.clear();
+    }
+
+    /**
+     * Rows added since the last {@link #clear}.
+     *
+     * @return from zero to {@link #capacity}
+     */
+    public int rows() {
+        return rows;
+    }
+
+    /**
+     * Rows that carry no label, and so can be predicted but not learned.
+     *
+     * @return from zero to {@link #rows}
+     */
+    public int unlabelledRows() {
+        return unlabelled.cardinality();
+    }
+
+    /**
+     * The most rows it holds.
+     *
+     * @return one or more
+     */
+    public int capacity() {
+        return capacity;
+    }
+
+    /**
+     * What its rows look like.
+     *
+     * @return the schema of the trainer that made it
+     */
+    public Schema schema() {
+        return schema;
+    }
+
+    /**
+     * Writes the rows, so that {@link #read} brings them back in another batch, process or machine.
+     *
+     * @param out where to
+     * @throws IOException if {@code out} does
+     */
+    public void write(DataOutput out) throws IOException {
+        idle();
+        out.writeInt(MAGIC);
+        out.writeInt(schema.fingerprint());
+        out.writeInt(rows);
+        byte[] labels = unlabelled.toByteArray();
+        out.writeInt(labels.length);
+        out.write(labels);
+        for (int i = 0; i < schema.columns().size(); i++) {
+            Column column = schema.columns().get(i);
+            int start = layout.offset(i);
+            int bytes = rows * column.rowBytes();
+            if (column.dtype() != DType.STRING) {
+                byte[] values = new byte[bytes];
+                ByteBuffer view = slab.duplicate();
+                view.position(start);
+                view.get(values);
+                out.write(values);
+            } else {
+                for (int at = start; at < start + bytes; at += DType.STRING.slot()) {
+                    byte[] value = strings.get(slab.getInt(at), slab.getInt(at + Integer.BYTES));
+                    out.writeInt(value.length);
+                    out.write(value);
+                }
+            }
+        }
+    }
+
+    /**
+     * Replaces the rows by those that {@link #write} wrote; if that fails, the batch is empty.
+     *
+     * @param in where from
+     * @throws IOException if {@code in} does
+     * @throws InvalidInputException if these are rows of another model, or more than this batch holds
+     */
+    public void read(DataInput in) throws IOException {
+        clear();
+        if (in.readInt() != MAGIC || in.readInt() != schema.fingerprint()) {
+            throw new InvalidInputException("read batch: the rows were not written by a batch with this schema: " + schema);
+        }
+        int count = in.readInt();
+        int labels = in.readInt();
+        if (count < 0 || count > capacity || labels < 0 || labels > capacity / Byte.SIZE + 1) {
+            throw new InvalidInputException("read batch: a capacity of " + capacity + " is not enough for rows: " + count);
+        }
+        boolean whole = false;
+        try {
+            byte[] bits = new byte[labels];
+            in.readFully(bits);
+            for (int i = 0; i < schema.columns().size(); i++) {
+                readColumn(in, i, count);
+            }
+            unlabelled.or(BitSet.valueOf(bits));
+            rows = count;
+            whole = true;
+        } finally {
+            if (!whole) {
+                clear();
+            }
+        }
+    }
+
+    private void readColumn(DataInput in, int index, int count) throws IOException {
+        Column column = schema.columns().get(index);
+        int start = layout.offset(index);
+        int bytes = count * column.rowBytes();
+        if (column.dtype() != DType.STRING) {
+            byte[] values = new byte[bytes];
+            in.readFully(values);
+            ByteBuffer view = slab.duplicate();
+            view.position(start);
+            view.put(values);
+            return;
+        }
+        for (int at = start; at < start + bytes; at += DType.STRING.slot()) {
+            byte[] value = new byte[in.readInt()];
+            in.readFully(value);
+            putString(at, value);
+        }
+    }
+
+    // What Row needs.
+
+    ByteBuffer slab() {
+        return slab;
+    }
+
+    /** The field at this index, if it takes this many values and a row is being added. */
+    Field place(int index, int values) {
+        if (!open) {
+            throw new InvalidInputException("set field: a row can be set only inside add");
+        }
+        Field field = schema.field(index);
+        if (field.elements() != values) {
+            throw new InvalidInputException("set field: it takes " + field.elements() + " values, not " + values + ": " + field);
+        }
+        return field;
+    }
+
+    /** Where element {@code i} of a field lies in the row that is being added. */
+    int at(Field field, int i) {
+        Column column = field.column();
+        return layout.offset(field.columnIndex())
+                + rows * column.rowBytes()
+                + (field.element() + i) * column.dtype().slot();
+    }
+
+    void putString(Field field, int i, CharSequence value) {
+        onlyString(field);
+        int offset = strings.size();
+        strings.append(value, field);
+        putSlot(at(field, i), offset);
+    }
+
+    void putString(Field field, int i, byte[] value) {
+        onlyString(field);
+        putString(at(field, i), value);
+    }
+
+    private void putString(int at, byte[] value) {
+        int offset = strings.size();
+        strings.append(value);
+        putSlot(at, offset);
+    }
+
+    private void putSlot(int at, int offset) {
+        slab.putInt(at, offset);
+        slab.putInt(at + Integer.BYTES, strings.size() - offset);
+    }
+
+    private static void onlyString(Field field) {
+        if (field.column().dtype() != DType.STRING) {
+            throw new InvalidInputException(
+                    "set field: a " + field.column().dtype() + " field takes numbers, not a string: " + field);
+        }
+    }
+
+    void mark(Field field) {
+        filledAt[field.index()] = stamp;
+    }
+
+    void unmark(Field field) {
+        filledAt[field.index()] = stamp - 1;
+    }
+
+    // What Trainer needs.
+
+    Layout layout() {
+        return layout;
+    }
+
+    Strings strings() {
+        return strings;
+    }
+
+    Call call() {
+        return call;
+    }
+
+    /** The first row without label, or -1. */
+    int firstUnlabelled() {
+        return unlabelled.nextSetBit(0);
+    }
+
+    /** Claims the memory for a native call, which reads it in place. */
+    void lend() {
+        idle();
+        if (!inUse.compareAndSet(false, true)) {
+            throw new InvalidInputException("use batch: another call is using it, give each thread a batch of its own");
+        }
+    }
+
+    void giveBack() {
+        inUse.set(false);
+    }
+
+    private void idle() {
+        if (open) {
+            throw new InvalidInputException("use batch: a row is being added, end that call of add first");
+        }
+        if (inUse.get()) {
+            throw new InvalidInputException("use batch: another call is using it, give each thread a batch of its own");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package dev.streamgrad;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * The options that a trainer is opened with; what is not set has its default. For one thread at a time; it holds no
+ * native memory and can open several trainers.
+ */
+public final class Builder {
+    private final Path bundle;
+    private final StringBuilder options = new StringBuilder();
+    private Path library;
+
+    Builder(Path bundle) {
+        this.bundle = Objects.requireNonNull(bundle, "bundle");
+    }
+
+    /**
+     * The TensorFlow library to use, a file or the folder that holds it, in place of the search. TensorFlow is loaded
+     * once per process: if another copy is there already, opening fails and names both.
+     *
+     * @param path of {@code libtensorflow_cc.so.2}, or a folder with it
+     * @return this builder
+     */
+    public Builder tensorflow(Path path) {
+        return option("tensorflow", path.toAbsolutePath().toString());
+    }
+
+    /**
+     * The native library of Streamgrad, in place of the search; if it cannot be loaded, no other is tried. It is loaded
+     * once per class loader. The system property {@code streamgrad.library} says the same for a whole JVM.
+     *
+     * @param path of {@code libstreamgrad.so}
+     * @return this builder
+     */
+    public Builder library(Path path) {
+        this.library = path.toAbsolutePath();
+        return this;
+    }
+
+    /**
+     * Threads within one TensorFlow op. It is one pool per process: the first trainer sizes it.
+     *
+     * @param threads one by default; two or more for large models
+     * @return this builder
+     */
+    public Builder intraOpThreads(int threads) {
+        return option("intra_op_threads", Integer.toString(threads));
+    }
+
+    /**
+     * Threads across TensorFlow ops.
+     *
+     * @param threads by default none: every op runs in the caller's thread
+     * @return this builder
+     */
+    public Builder interOpThreads(int threads) {
+        return option("inter_op_threads", Integer.toString(threads));
+    }
+
+    /**
+     * A learning rate in place of the bundle's own, or of its schedule.
+     *
+     * @param rate a positive number
+     * @return this builder
+     */
+    public Builder learningRate(double rate) {
+        return option("learning_rate", Double.toString(rate));
+    }
+
+    /**
+     * How far the sliding window of the metrics reaches back.
+     *
+     * @param rows one or more
+     * @return this builder
+     */
+    public Builder metricsWindow(long rows) {
+        return option("metrics_window", Long.toString(rows));
+    }
+
+    /**
+     * Allows one op that a bundle's graph is refused for, because it reaches files, the network or other libraries.
+     * May be called several times.
+     *
+     * @param op its name in TensorFlow, as in the error
+     * @return this builder
+     */
+    public Builder allowOp(String op) {
+        return option("allow_op", op);
+    }
+
+    private Builder option(String key, String value) {
+        if (value.indexOf('\n') >= 0) {
+            throw new InvalidInputException("set option: a line break has no place in " + key);
+        }
+        options.append(key).append('=').append(value).append('\n');
+        return this;
+    }
+
+    /**
+     * Opens the bundle: verifies it, loads TensorFlow if this process has not, and makes the parameters.
+     *
+     * @return an open trainer, to be closed
+     * @throws InvalidInputException if an option is out of its range
+     * @throws BundleException if the bundle is missing, damaged, or holds an op that was not allowed
+     * @throws TensorFlowException if no TensorFlow library was found, or another one is in this process
+     */
+    public Trainer open() {
+        NativeLoader.load(library);
+        ByteBuffer error = Call.newError();
+        byte[] path = bundle.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+        byte[] lines = options.toString().getBytes(StandardCharsets.UTF_8);
+        return new Trainer(Call.check(Native.trainerOpen(path, lines, error), error));
+    }
+}

@@ -1,0 +1,103 @@
+package dev.streamgrad;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Writes one number as an element of a column, or refuses it: no conversion loses more than the rounding of a float.
+ *
+ * <p>A float column takes any number within its range, rounded to the nearest; an integer column takes whole numbers
+ * within its range; a bool column takes 0 and 1. Nothing takes NaN or infinity, and a label only what the loss allows.
+ */
+final class Cells {
+    private Cells() {}
+
+    static void put(ByteBuffer slab, int at, Field field, double value) {
+        if (!Double.isFinite(value)) {
+            throw refuse("a value has to be finite", field, value);
+        }
+        DType dtype = field.column().dtype();
+        switch (dtype) {
+            case FLOAT32:
+                allow(field, value);
+                float rounded = (float) value;
+                if (Float.isInfinite(rounded)) {
+                    throw refuse("a value is too large for float32", field, value);
+                }
+                slab.putFloat(at, rounded);
+                return;
+            case FLOAT64:
+                allow(field, value);
+                slab.putDouble(at, value);
+                return;
+            default:
+                // 2^63 itself is the first double that no long can hold.
+                if (value != Math.rint(value) || value >= 0x1p63 || value < -0x1p63) {
+                    throw refuse("a value does not fit " + dtype, field, value);
+                }
+                put(slab, at, field, (long) value);
+        }
+    }
+
+    static void put(ByteBuffer slab, int at, Field field, long value) {
+        DType dtype = field.column().dtype();
+        allow(field, value);
+        switch (dtype) {
+            case FLOAT32:
+                slab.putFloat(at, value);
+                return;
+            case FLOAT64:
+                slab.putDouble(at, value);
+                return;
+            case INT8:
+                slab.put(at, (byte) within(field, value, Byte.MIN_VALUE, Byte.MAX_VALUE));
+                return;
+            case INT16:
+                slab.putShort(at, (short) within(field, value, Short.MIN_VALUE, Short.MAX_VALUE));
+                return;
+            case INT32:
+                slab.putInt(at, (int) within(field, value, Integer.MIN_VALUE, Integer.MAX_VALUE));
+                return;
+            case INT64:
+                slab.putLong(at, value);
+                return;
+            case UINT8:
+                slab.put(at, (byte) within(field, value, 0, 0xFF));
+                return;
+            case UINT16:
+                slab.putShort(at, (short) within(field, value, 0, 0xFFFF));
+                return;
+            case UINT32:
+                slab.putInt(at, (int) within(field, value, 0, 0xFFFF_FFFFL));
+                return;
+            case UINT64:
+                slab.putLong(at, within(field, value, 0, Long.MAX_VALUE));
+                return;
+            case BOOL:
+                slab.put(at, (byte) within(field, value, 0, 1));
+                return;
+            default:
+                throw refuse("a string field takes a String or a byte[], not a number", field, value);
+        }
+    }
+
+    private static long within(Field field, long value, long lowest, long highest) {
+        if (value < lowest || value > highest) {
+            throw refuse("a value does not fit " + field.column().dtype(), field, value);
+        }
+        return value;
+    }
+
+    private static void allow(Field field, double value) {
+        Column column = field.column();
+        if (!column.allows(value)) {
+            throw refuse(
+                    "the loss allows labels from " + column.lowestOrInfinity() + " to " + column.highestOrInfinity(),
+                    field,
+                    value);
+        }
+    }
+
+    private static InvalidInputException refuse(String why, Field field, Object value) {
+        return new InvalidInputException("set field: " + why + ": " + field + " is " + value);
+    }
+}

@@ -1,0 +1,63 @@
+package dev.streamgrad;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The one class with native methods; Rust's {@code src/jvm/} has their bodies and registers them when it is loaded.
+ *
+ * <p>Every method returns a number that is not negative, or a status code negated with its text in {@code error} (a direct buffer: its
+ * status and its length as ints, then UTF-8). Buffers are direct, little-endian and used during the call only. Nothing here is a
+ * pointer: a handle that was closed, is zero or was never given out is an error.
+ */
+final class Native {
+    /** The version of these signatures and of all layouts; the library has to have the same. */
+    static final int ABI = 1;
+
+    private Native() {}
+
+    /** The library's {@link #ABI}. */
+    static native int abi();
+
+    /** A handle for a bundle; {@code path} and {@code options} (lines of {@code key=value}) are UTF-8. */
+    static native long trainerOpen(byte[] path, byte[] options, ByteBuffer error);
+
+    static native int trainerClose(long handle, ByteBuffer error);
+
+    /** The schema as {@link Schema} reads it; {@code null} if that failed. */
+    static native byte[] trainerSchema(long handle, ByteBuffer error);
+
+    /** Learns rows {@code 0..rows} of a slab that is laid out for {@code capacity}; returns the version it made. */
+    static native long trainerStep(
+            long handle,
+            ByteBuffer slab,
+            int capacity,
+            int rows,
+            ByteBuffer strings,
+            int stringBytes,
+            ByteBuffer report,
+            ByteBuffer predictions,
+            ByteBuffer error);
+
+    /** Predicts rows {@code first..first + rows} of a slab; returns the version that predicted. */
+    static native long trainerPredict(
+            long handle,
+            ByteBuffer slab,
+            int capacity,
+            int first,
+            int rows,
+            ByteBuffer strings,
+            int stringBytes,
+            ByteBuffer predictions,
+            ByteBuffer error);
+
+    static native long trainerVersion(long handle, ByteBuffer error);
+
+    /** Bytes of native memory that the trainer holds. */
+    static native long trainerMemory(long handle, ByteBuffer error);
+
+    /** Writes the metrics into a report buffer, whose other parts it leaves alone. */
+    static native int trainerMetrics(long handle, ByteBuffer report, ByteBuffer error);
+
+    /** Copies the newest value of a parameter; returns its version. */
+    static native long trainerParameter(long handle, byte[] name, ByteBuffer values, ByteBuffer error);
+}

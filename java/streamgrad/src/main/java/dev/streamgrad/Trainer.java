@@ -1,0 +1,333 @@
+package dev.streamgrad;
+
+import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A model that learns from and predicts on batches of records, in this process.
+ *
+ * <p>Safe for use by several threads, each with a {@link Batch} of its own. It holds native memory until
+ * {@link #close}, which waits for the calls in flight; every later call throws {@link ClosedException}. A trainer that
+ * was forgotten is closed by the garbage collector, some time.
+ */
+public final class Trainer implements AutoCloseable {
+    private final Handle handle;
+    private final Cleaner.Cleanable cleanable;
+    private final Schema schema;
+    /** Calls hold it shared, so that close waits for them. */
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final ByteBuffer error = Call.newError();
+
+    Trainer(long handle) {
+        this.handle = new Handle(handle);
+        this.cleanable = Cleaning.CLEANER.register(this, this.handle);
+        byte[] encoded = Native.trainerSchema(handle, error);
+        if (encoded == null) {
+            cleanable.clean();
+            throw Call.failure(error);
+        }
+        this.schema = new Schema(encoded);
+    }
+
+    /**
+     * Opens a bundle with the default options.
+     *
+     * @param bundle the folder that Python exported
+     * @return an open trainer, to be closed
+     * @throws BundleException if the bundle is missing, damaged, or holds an op that was not allowed
+     * @throws TensorFlowException if no TensorFlow library was found, or another one is in this process
+     */
+    public static Trainer open(Path bundle) {
+        return builder(bundle).open();
+    }
+
+    /**
+     * Opens a bundle with options.
+     *
+     * @param bundle the folder that Python exported
+     * @return the options, all at their defaults
+     */
+    public static Builder builder(Path bundle) {
+        return new Builder(bundle);
+    }
+
+    /**
+     * What a record looks like.
+     *
+     * @return immutable, valid after close
+     */
+    public Schema schema() {
+        return schema;
+    }
+
+    /**
+     * A batch for the records of this model.
+     *
+     * @param capacity the most rows it shall hold
+     * @return empty, for one thread at a time
+     * @throws InvalidInputException if the capacity is less than one, or the batch would need more than 2 GiB
+     */
+    public Batch newBatch(int capacity) {
+        return new Batch(schema, capacity);
+    }
+
+    /**
+     * Predicts the rows of a batch, then learns from them: one forward pass, one backward pass, one update.
+     *
+     * @param batch rows that all have a label; it is left as it is
+     * @return what the step did, with the predictions made before the update
+     * @throws InvalidInputException if the batch is empty, lacks a label, or is one of another model
+     * @throws NonFiniteException if the loss or a gradient is not finite: nothing was learned
+     */
+    public Report step(Batch batch) {
+        check(batch, 0, batch.rows());
+        if (batch.firstUnlabelled() >= 0) {
+            throw new InvalidInputException(
+                    "step: a row without label can be predicted only, not learned: row " + batch.firstUnlabelled());
+        }
+        Call call = batch.call();
+        Lock shared = begin();
+        try {
+            batch.lend();
+            try {
+                Call.check(
+                        Native.trainerStep(
+                                handle.value,
+                                batch.slab(),
+                                batch.capacity(),
+                                batch.rows(),
+                                batch.strings().bytes(),
+                                batch.strings().size(),
+                                call.report(),
+                                call.predictions(),
+                                call.error()),
+                        call.error());
+                long predictedBy = call.report().getLong(Call.GRADIENT_VERSION);
+                return call.readReport(call.readPredictions(batch.rows(), predictedBy));
+            } finally {
+                batch.giveBack();
+            }
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /**
+     * Predicts all rows of a batch with the newest parameters; labels are not looked at.
+     *
+     * @param batch its rows, with or without labels; it is left as it is
+     * @return one prediction a row
+     * @throws InvalidInputException if the batch is empty or is one of another model
+     */
+    public Predictions predict(Batch batch) {
+        return predict(batch, 0, batch.rows());
+    }
+
+    /**
+     * Predicts some rows of a batch with the newest parameters; labels are not looked at.
+     *
+     * @param batch its rows, with or without labels; it is left as it is
+     * @param fromRow the first row to predict: row 0 of the result
+     * @param rows how many rows
+     * @return one prediction a row
+     * @throws InvalidInputException if there are no such rows or the batch is one of another model
+     */
+    public Predictions predict(Batch batch, int fromRow, int rows) {
+        check(batch, fromRow, rows);
+        Call call = batch.call();
+        Lock shared = begin();
+        try {
+            batch.lend();
+            try {
+                long version = Call.check(
+                        Native.trainerPredict(
+                                handle.value,
+                                batch.slab(),
+                                batch.capacity(),
+                                fromRow,
+                                rows,
+                                batch.strings().bytes(),
+                                batch.strings().size(),
+                                call.predictions(),
+                                call.error()),
+                        call.error());
+                return call.readPredictions(rows, version);
+            } finally {
+                batch.giveBack();
+            }
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    private void check(Batch batch, int fromRow, int rows) {
+        if (batch.schema() != schema && !batch.schema().equals(schema)) {
+            throw new InvalidInputException("use batch: it was made for another model, with the schema " + batch.schema());
+        }
+        if (batch.rows() == 0) {
+            throw new InvalidInputException("use batch: it is empty, add a row first");
+        }
+        if (fromRow < 0 || rows < 1 || rows > batch.rows() - fromRow) {
+            throw new InvalidInputException(
+                    "use batch: it has " + batch.rows() + " rows, not " + rows + " from row " + fromRow);
+        }
+    }
+
+    /**
+     * The number of the newest parameters.
+     *
+     * @return it grows with every step
+     */
+    public long version() {
+        Lock shared = begin();
+        try {
+            synchronized (error) {
+                return Call.check(Native.trainerVersion(handle.value, error), error);
+            }
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /**
+     * The native memory that this trainer holds for parameters, slots and frozen weights, which the JVM does not see.
+     *
+     * @return bytes
+     */
+    public long nativeBytes() {
+        Lock shared = begin();
+        try {
+            synchronized (error) {
+                return Call.check(Native.trainerMemory(handle.value, error), error);
+            }
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /**
+     * The metrics as of the newest step.
+     *
+     * @return plain data
+     */
+    public Metrics metrics() {
+        ByteBuffer report = Call.newReport(schema);
+        Lock shared = begin();
+        try {
+            synchronized (error) {
+                Call.check(Native.trainerMetrics(handle.value, report, error), error);
+            }
+        } finally {
+            shared.unlock();
+        }
+        return new Metrics(schema, report);
+    }
+
+    /**
+     * The names of all trainable parameters, as in Keras.
+     *
+     * @return an unmodifiable list in the bundle's order
+     */
+    public List<String> parameterNames() {
+        return schema.parameters();
+    }
+
+    /**
+     * The shape of a parameter.
+     *
+     * @param name one of {@link #parameterNames}
+     * @return a copy; empty for a scalar
+     * @throws InvalidInputException if there is no such parameter
+     */
+    public int[] parameterShape(String name) {
+        return schema.parameterShape(find(name)).clone();
+    }
+
+    /**
+     * The newest value of a parameter.
+     *
+     * @param name one of {@link #parameterNames}
+     * @return a copy, in row-major order
+     * @throws InvalidInputException if there is no such parameter
+     */
+    public float[] parameter(String name) {
+        long elements = 1;
+        for (int dimension : schema.parameterShape(find(name))) {
+            elements *= dimension;
+        }
+        if (elements > Layout.MOST_BYTES / Float.BYTES) {
+            throw new InvalidInputException("read parameter: it has more than 2 GiB, take it from a snapshot: " + name);
+        }
+        ByteBuffer values = Layout.allocate((int) elements * Float.BYTES);
+        ByteBuffer failure = Call.newError();
+        Lock shared = begin();
+        try {
+            byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+            Call.check(Native.trainerParameter(handle.value, utf8, values, failure), failure);
+        } finally {
+            shared.unlock();
+        }
+        float[] copy = new float[(int) elements];
+        values.asFloatBuffer().get(copy);
+        return copy;
+    }
+
+    private int find(String name) {
+        int index = schema.parameters().indexOf(name);
+        if (index < 0) {
+            throw new InvalidInputException(
+                    "read parameter: the bundle has " + schema.parameters() + " but no parameter " + name);
+        }
+        return index;
+    }
+
+    /** Takes in no more calls, waits for those in flight, and frees all native memory; again, it does nothing. */
+    @Override
+    public void close() {
+        lock.writeLock().lock();
+        try {
+            cleanable.clean();
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** Keeps the trainer open until the lock it returns is given back. */
+    private Lock begin() {
+        Lock shared = lock.readLock();
+        shared.lock();
+        if (handle.value == 0) {
+            shared.unlock();
+            throw new ClosedException("use trainer: it was closed, open a new one");
+        }
+        return shared;
+    }
+
+    /** What the cleaner holds: it must not reach the trainer. */
+    private static final class Handle implements Runnable {
+        private volatile long value;
+
+        Handle(long value) {
+            this.value = value;
+        }
+
+        @Override
+        public void run() {
+            long closing = value;
+            value = 0;
+            // Closing what is open cannot fail; a failure here would have nobody to hear it.
+            Native.trainerClose(closing, Call.newError());
+        }
+    }
+
+    /** One thread per class loader; it ends when the loader's classes and trainers are gone. */
+    private static final class Cleaning {
+        static final Cleaner CLEANER = Cleaner.create();
+    }
+}
