@@ -7,7 +7,7 @@
 use std::error::Error as StdError;
 
 /// The result of everything that can fail here.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a caller can do something about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,11 @@
 //! Online learning of TensorFlow models inside the process that holds the stream.
 
+pub mod batch;
 #[allow(dead_code, unused_imports, reason = "until the C ABI is in")]
 mod bind;
+pub mod bundle;
 pub mod error;
 pub mod tensor;
+pub mod tf;
 
 pub use error::{Error, ErrorKind, Result};

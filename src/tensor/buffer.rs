@@ -87,6 +87,21 @@ pub(crate) fn bytes_of<T: Element>(values: &[T]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
 
+/// Bytes as elements; `None` if they are not aligned for them or no whole number of them. Not for booleans, whose bytes
+/// must be checked first.
+pub(crate) fn bytes_as<T: Element>(bytes: &[u8]) -> Option<&[T]> {
+    if T::DTYPE == super::DType::Bool || !bytes.len().is_multiple_of(size_of::<T>()) {
+        return None;
+    }
+    if bytes.is_empty() {
+        return Some(&[]);
+    }
+    // SAFETY: size and alignment are checked; every bit pattern is a value of every `Element` but bool.
+    (bytes.as_ptr() as usize)
+        .is_multiple_of(align_of::<T>())
+        .then(|| unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,115 @@
+//! What must hold before a model sees a batch.
+
+use super::schema::{ColumnSpec, Role, Schema};
+use super::view::{BatchView, ColumnData};
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Element, bytes_as};
+
+const CHECK: &str = "check batch";
+
+/// What a batch is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Features, labels and weight are needed.
+    Learn,
+    /// Only the features are.
+    Predict,
+}
+
+impl BatchView<'_> {
+    /// Checks the columns that this purpose needs: presence, length, finiteness, the range of labels.
+    pub(crate) fn check(&self, schema: &Schema, purpose: Purpose) -> Result<()> {
+        if self.columns().len() != schema.columns().len() {
+            let context =
+                format!("it has {} columns, the model {}; is it a batch of another bundle?", self.columns().len(), schema.columns().len());
+            return Err(Error::input(CHECK, context));
+        }
+        if self.rows() == 0 {
+            return Err(Error::input(CHECK, "the batch is empty; push a row or set its columns first"));
+        }
+        for (spec, data) in schema.columns().iter().zip(self.columns()) {
+            if purpose == Purpose::Learn || spec.role == Role::Feature {
+                column(spec, data, self.rows()).map_err(|reason| Error::input(CHECK, reason))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), String> {
+    let name = &spec.name;
+    match (data, spec.row_bytes()) {
+        (ColumnData::Absent, _) => Err(format!("the column {name} is missing; set it")),
+        (ColumnData::Missing { row }, _) => Err(format!("row {row} has no {name}; it can be predicted, not learned")),
+        (ColumnData::Bytes(bytes), Some(row_bytes)) => {
+            if bytes.len() != rows * row_bytes {
+                return Err(format!("{name} has {} rows, other columns {rows}", bytes.len() / row_bytes));
+            }
+            elements(spec, bytes)
+        }
+        (ColumnData::Strings { bytes, places }, None) => {
+            if places.len() != rows * spec.shape.elements() {
+                return Err(format!("{name} has {} strings, but {rows} rows take {}", places.len(), rows * spec.shape.elements()));
+            }
+            match places.iter().find(|(start, length)| (*start as usize + *length as usize) > bytes.len()) {
+                Some(place) => Err(format!("a string of {name} lies outside its bytes: {place:?}")),
+                None => Ok(()),
+            }
+        }
+        _ => Err(format!("{name} takes {}, but got another kind of column", spec.dtype)),
+    }
+}
+
+fn elements(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
+    let misaligned = || format!("the memory of {} is not aligned for {}", spec.name, spec.dtype);
+    macro_rules! floats {
+        ($float:ty) => {{
+            let values = bytes_as::<$float>(bytes).ok_or_else(misaligned)?;
+            // A sum of |x| * 0 would be shorter, but would not be vectorised; neither would `all`.
+            if values.iter().fold(false, |bad, value| bad | !value.is_finite()) {
+                return Err(not_finite(spec, values));
+            }
+            range(spec, values, |value| f64::from(value))
+        }};
+    }
+    match spec.dtype {
+        DType::F32 => floats!(f32),
+        DType::F64 => floats!(f64),
+        DType::I32 => range(spec, bytes_as::<i32>(bytes).ok_or_else(misaligned)?, f64::from),
+        DType::I64 => range(spec, bytes_as::<i64>(bytes).ok_or_else(misaligned)?, |value| value as f64),
+        DType::U8 => range(spec, bytes, f64::from),
+        DType::Bool => match bytes.iter().position(|&byte| byte > 1) {
+            Some(at) => Err(format!("{} holds the byte {} where a bool is 0 or 1", spec.name, bytes[at])),
+            None => Ok(()),
+        },
+        DType::I8 => range(spec, bytes_as::<i8>(bytes).ok_or_else(misaligned)?, f64::from),
+        DType::I16 => range(spec, bytes_as::<i16>(bytes).ok_or_else(misaligned)?, f64::from),
+        DType::U16 => range(spec, bytes_as::<u16>(bytes).ok_or_else(misaligned)?, f64::from),
+        DType::U32 => range(spec, bytes_as::<u32>(bytes).ok_or_else(misaligned)?, f64::from),
+        DType::U64 => range(spec, bytes_as::<u64>(bytes).ok_or_else(misaligned)?, |value| value as f64),
+        DType::String => Err(format!("{} takes strings", spec.name)),
+    }
+}
+
+fn range<T: Element>(spec: &ColumnSpec, values: &[T], number: impl Fn(T) -> f64) -> Result<(), String> {
+    let bounds = match spec.role {
+        Role::Feature => None,
+        Role::Label => spec.range,
+        Role::Weight => Some((0.0, f64::INFINITY)),
+    };
+    let Some((lowest, highest)) = bounds else { return Ok(()) };
+    match values.iter().position(|&value| !(lowest..=highest).contains(&number(value))) {
+        None => Ok(()),
+        Some(at) => {
+            let (row, value) = (at / spec.shape.elements(), number(values[at]));
+            Err(format!("row {row}: {} must be from {lowest} to {highest}, it is {value}", spec.name))
+        }
+    }
+}
+
+fn not_finite<T: Element + Into<f64>>(spec: &ColumnSpec, values: &[T]) -> String {
+    let at = values.iter().position(|&value| !value.into().is_finite()).unwrap_or(0);
+    let elements = spec.shape.elements();
+    let field = if spec.fields.len() == elements { &spec.fields[at % elements] } else { &spec.name };
+    format!("row {}: {field} is {}; leave the record out, or fill the gap before", at / elements, values[at].into())
+}

@@ -1,0 +1,20 @@
+//! Rows as columns: the unit of every call.
+//!
+//! A [`Schema`] comes with the bundle, so nobody types it twice. A [`Batch`] of it is filled row by row or column by column
+//! and used again and again; a [`BatchView`] is the same in the memory of somebody else. Both are checked before a model
+//! sees them: names, dtypes, lengths, finiteness, the range of labels.
+
+#[expect(clippy::module_inception, reason = "the type that the room is named for")]
+mod batch;
+mod check;
+mod row;
+mod schema;
+mod value;
+mod view;
+
+pub use batch::Batch;
+pub(crate) use check::Purpose;
+pub use row::RowBuilder;
+pub use schema::{ColumnSpec, Field, Role, Schema};
+pub use value::Value;
+pub use view::{BatchView, ColumnData};

@@ -1,0 +1,159 @@
+//! What a record must hold, as the bundle says.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Batch;
+use crate::bundle::{Column, Manifest, Output};
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Shape};
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// An input of the model.
+    Feature,
+    /// What it learns from; predicting does without.
+    Label,
+    /// The weight of a row in the loss; predicting does without.
+    Weight,
+}
+
+/// One column: a feature, a label or the weight.
+#[derive(Clone, Debug)]
+pub struct ColumnSpec {
+    /// The column's name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// The shape of one row.
+    pub shape: Shape,
+    /// The record's fields that fill a row: one for the whole row, or one for each element in row-major order.
+    pub fields: Vec<String>,
+    /// For labels: the output that it belongs to.
+    pub output: Option<String>,
+    /// For labels: the lowest and highest value allowed.
+    pub range: Option<(f64, f64)>,
+}
+
+impl ColumnSpec {
+    fn new(column: &Column, role: Role) -> Self {
+        let Column { name, dtype, shape, fields, output, range, .. } = column.clone();
+        Self { name, role, dtype, shape, fields, output, range }
+    }
+
+    /// Bytes of one row; `None` for strings.
+    pub fn row_bytes(&self) -> Option<usize> {
+        Some(self.dtype.size()? * self.shape.elements())
+    }
+}
+
+/// The place that a record's field fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub(super) index: usize,
+    pub(super) column: usize,
+    pub(super) start: usize,
+    pub(super) elements: usize,
+}
+
+/// The columns of a model's batches, and what it predicts. Immutable, shared by reference count.
+#[derive(Debug)]
+pub struct Schema {
+    columns: Vec<ColumnSpec>,
+    features: usize,
+    labels: usize,
+    fields: HashMap<String, Field>,
+    outputs: Vec<Output>,
+}
+
+impl Schema {
+    /// The schema that a bundle's manifest describes.
+    pub fn of(manifest: &Manifest) -> Arc<Self> {
+        let role = |role: Role| move |column: &Column| ColumnSpec::new(column, role);
+        let features = manifest.features.iter().map(role(Role::Feature));
+        let labels = manifest.labels.iter().map(role(Role::Label));
+        let columns: Vec<_> = features.chain(labels).chain(manifest.weight.iter().map(role(Role::Weight))).collect();
+        let mut fields = HashMap::new();
+        for (column, spec) in columns.iter().enumerate() {
+            let elements = spec.shape.elements() / spec.fields.len();
+            for (place, name) in spec.fields.iter().enumerate() {
+                let index = fields.len();
+                fields.insert(name.clone(), Field { index, column, start: place * elements, elements });
+            }
+        }
+        Arc::new(Self {
+            columns,
+            features: manifest.features.len(),
+            labels: manifest.labels.len(),
+            fields,
+            outputs: manifest.outputs.clone(),
+        })
+    }
+
+    /// All columns: features, labels, weight.
+    pub fn columns(&self) -> &[ColumnSpec] {
+        &self.columns
+    }
+
+    /// The inputs of the model.
+    pub fn features(&self) -> &[ColumnSpec] {
+        &self.columns[..self.features]
+    }
+
+    /// What it learns from.
+    pub fn labels(&self) -> &[ColumnSpec] {
+        &self.columns[self.features..self.features + self.labels]
+    }
+
+    /// The sample weight, if the model has one.
+    pub fn weight(&self) -> Option<&ColumnSpec> {
+        self.columns.get(self.features + self.labels)
+    }
+
+    /// What a prediction is.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// The place of a record's field: look it up once, then set it by [`RowBuilder::set_at`](super::RowBuilder::set_at).
+    pub fn field(&self, name: &str) -> Result<Field> {
+        self.fields.get(name).copied().ok_or_else(|| {
+            let known: Vec<&str> = self.columns.iter().flat_map(|column| &column.fields).map(String::as_str).collect();
+            Error::input("find field", format!("the model has no field {name}; it has {}", known.join(", ")))
+        })
+    }
+
+    pub(super) fn fields(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// One piece for each column of what is kept for each field.
+    pub(super) fn by_column<'a>(&'a self, mut per_field: &'a [bool]) -> impl Iterator<Item = &'a [bool]> {
+        self.columns.iter().map(move |column| {
+            let (piece, rest) = per_field.split_at(column.fields.len());
+            per_field = rest;
+            piece
+        })
+    }
+
+    /// The index of a column.
+    pub(super) fn column(&self, name: &str) -> Result<usize> {
+        self.columns.iter().position(|column| column.name == name).ok_or_else(|| {
+            let known: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+            Error::input("find column", format!("the model has no column {name}; it has {}", known.join(", ")))
+        })
+    }
+
+    /// An empty batch with room for 1,024 rows; memory is taken as it fills.
+    pub fn batch(self: &Arc<Self>) -> Batch {
+        self.batch_with_capacity(1024)
+    }
+
+    /// An empty batch with room for this many rows.
+    pub fn batch_with_capacity(self: &Arc<Self>, rows: usize) -> Batch {
+        Batch::new(self.clone(), rows)
+    }
+}

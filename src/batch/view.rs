@@ -1,0 +1,46 @@
+//! A batch in memory of somebody else.
+
+/// The rows of one column.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ColumnData<'a> {
+    /// The column was not set.
+    Absent,
+    /// A label or weight that this row lacks.
+    Missing {
+        /// The first row without it.
+        row: usize,
+    },
+    /// Elements of a fixed size, row-major, in native byte order. TensorFlow reads them in place if they are aligned to 64 bytes.
+    Bytes(&'a [u8]),
+    /// Strings as bytes.
+    Strings {
+        /// All strings, anywhere.
+        bytes: &'a [u8],
+        /// Start and length of each in `bytes`.
+        places: &'a [(u32, u32)],
+    },
+}
+
+/// The columns of a batch, borrowed for one call: features, labels, weight, in the order of the schema.
+#[derive(Clone, Debug)]
+pub struct BatchView<'a> {
+    rows: usize,
+    columns: Vec<ColumnData<'a>>,
+}
+
+impl<'a> BatchView<'a> {
+    /// A view of these columns. What does not fit the model is an error of the call that uses the view.
+    pub fn new(rows: usize, columns: Vec<ColumnData<'a>>) -> Self {
+        Self { rows, columns }
+    }
+
+    /// The rows in it.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn columns(&self) -> &[ColumnData<'a>] {
+        &self.columns
+    }
+}

@@ -1,0 +1,234 @@
+//! `bundle.json`, typed and checked against itself.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::invalid;
+use crate::error::Result;
+use crate::tensor::{DType, Shape};
+
+/// The format that this library reads and the exporter writes.
+const FORMAT: u64 = 1;
+
+/// What kind of question the model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Task {
+    /// One probability or logit.
+    BinaryClassification,
+    /// One probability or logit per class.
+    MulticlassClassification,
+    /// A number.
+    Regression,
+    /// Anything else.
+    Other,
+}
+
+/// `bundle.json`: what the model takes, gives and learns. Field by field in `docs/bundle-format.md`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Manifest {
+    /// For people and logs: the model's name.
+    pub name: String,
+    /// What wrote the bundle: program to version.
+    pub versions: HashMap<String, String>,
+    /// SHA-256 of every other file.
+    pub files: HashMap<String, String>,
+    /// What kind of question the model answers.
+    pub task: Task,
+    /// The inputs.
+    pub features: Vec<Column>,
+    /// What it learns from.
+    pub labels: Vec<Column>,
+    /// The sample weight, if the model was exported with one.
+    pub weight: Option<Column>,
+    /// What a prediction is.
+    pub outputs: Vec<Output>,
+    /// The endpoints of the loss.
+    pub loss: Loss,
+    /// What gradients move.
+    pub parameters: Vec<Parameter>,
+    /// What the training pass itself replaces.
+    pub state: Vec<State>,
+    /// What is fed and never changes.
+    pub frozen: Vec<Weight>,
+    /// The update rule; read by [`crate::optimizer`].
+    pub optimizer: Value,
+    /// The metrics; read by [`crate::metrics`].
+    pub metrics: Vec<Value>,
+}
+
+/// A named input: a feature, a label or the weight.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Column {
+    /// The input's name.
+    pub name: String,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// The shape of one row.
+    pub shape: Shape,
+    /// The record's fields that fill one row: one for the whole row, or one for each element.
+    pub fields: Vec<String>,
+    /// For labels: the output that it belongs to.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// For labels: the lowest and highest value that the loss allows.
+    #[serde(default)]
+    pub range: Option<(f64, f64)>,
+    pub(crate) tensor: String,
+}
+
+/// A named output.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Output {
+    /// The output's name.
+    pub name: String,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// The shape of one row.
+    pub shape: Shape,
+    pub(crate) predict: String,
+    pub(crate) train: String,
+}
+
+/// The endpoints of the loss.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Loss {
+    /// As Keras names it.
+    pub name: String,
+    pub(crate) train: String,
+    pub(crate) evaluate: String,
+}
+
+/// A trained weight.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Parameter {
+    /// Its name, such as `dense/kernel`.
+    pub name: String,
+    /// Always `float32`.
+    pub dtype: DType,
+    /// Its whole shape.
+    pub shape: Shape,
+    pub(crate) tensor: String,
+    pub(crate) gradient: String,
+}
+
+/// What a piece of state is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateKind {
+    /// Moving averages and the like.
+    Statistic,
+    /// The seed of a dropout layer.
+    Seed,
+}
+
+/// A value that the training pass replaces.
+#[derive(Clone, Debug, Deserialize)]
+pub struct State {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub kind: StateKind,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its whole shape.
+    pub shape: Shape,
+    pub(crate) tensor: String,
+    pub(crate) next: String,
+}
+
+/// A frozen weight.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Weight {
+    /// Its name.
+    pub name: String,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its whole shape.
+    pub shape: Shape,
+    pub(crate) tensor: String,
+}
+
+impl Manifest {
+    pub(super) fn parse(json: &[u8]) -> Result<Self> {
+        let value: Value =
+            serde_json::from_slice(json).map_err(|error| invalid("bundle.json is not JSON; export the bundle again").with_source(error))?;
+        match value.get("format").and_then(Value::as_u64) {
+            Some(FORMAT) => {}
+            Some(other) => {
+                return Err(invalid(format!("this library reads format {FORMAT}, the bundle has format {other}; use matching versions")));
+            }
+            None => return Err(invalid("bundle.json has no format number; export the bundle again")),
+        }
+        let manifest: Self = serde_json::from_value(value)
+            .map_err(|error| invalid("bundle.json does not describe a bundle; export it again").with_source(error))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Features, labels, weight: the order of the columns everywhere.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.features.iter().chain(&self.labels).chain(&self.weight)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.features.is_empty() || self.outputs.is_empty() || self.labels.is_empty() || self.parameters.is_empty() {
+            return Err(invalid("a model has at least one feature, one label, one output and one parameter"));
+        }
+        unique("column", self.columns().map(|column| &column.name))?;
+        unique("field", self.columns().flat_map(|column| &column.fields))?;
+        unique("output", self.outputs.iter().map(|output| &output.name))?;
+        let weights = self.parameters.iter().map(|parameter| &parameter.name);
+        unique("weight", weights.chain(self.state.iter().map(|state| &state.name)).chain(self.frozen.iter().map(|weight| &weight.name)))?;
+        for column in self.columns() {
+            let elements = column.shape.elements();
+            if column.fields.len() != 1 && column.fields.len() != elements {
+                return Err(invalid(format!("{} has {elements} elements a row, but {} fields", column.name, column.fields.len())));
+            }
+            if column.range.is_some_and(|(lowest, highest)| lowest.is_nan() || highest.is_nan() || lowest > highest) {
+                return Err(invalid(format!("the range of {} is not a range", column.name)));
+            }
+        }
+        for label in &self.labels {
+            if label.dtype == DType::String {
+                return Err(invalid(format!("the label {} is a string; a loss takes numbers", label.name)));
+            }
+            if let Some(output) = &label.output
+                && !self.outputs.iter().any(|known| known.name == *output)
+            {
+                return Err(invalid(format!("the label {} belongs to {output}, which is no output", label.name)));
+            }
+        }
+        if let Some(weight) = &self.weight
+            && (weight.dtype != DType::F32 || !weight.shape.dims().is_empty())
+        {
+            return Err(invalid(format!("the weight {} must be one float32 a row", weight.name)));
+        }
+        if let Some(parameter) = self.parameters.iter().find(|parameter| parameter.dtype != DType::F32) {
+            return Err(invalid(format!("the parameter {} is {}, but only float32 is learned", parameter.name, parameter.dtype)));
+        }
+        if let Some(name) = self
+            .state
+            .iter()
+            .map(|state| (&state.name, state.dtype))
+            .chain(self.frozen.iter().map(|weight| (&weight.name, weight.dtype)))
+            .find(|(_, dtype)| *dtype == DType::String)
+        {
+            return Err(invalid(format!("the weight {} is a string", name.0)));
+        }
+        Ok(())
+    }
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(invalid(format!("the {what} {name} is there twice")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! What Python exported: a folder with a manifest, a graph and the first values.
+//!
+//! [`Bundle::open`] reads and verifies all of it before TensorFlow sees a byte: the manifest against itself, the files
+//! against their hashes, the graph against the manifest, the ops against what the host allows. The format is a page of its
+//! own, `docs/bundle-format.md`.
+
+mod graph;
+mod graph_def;
+mod manifest;
+mod ops;
+mod values;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, ErrorKind, Result};
+pub(crate) use graph::Reach;
+pub use manifest::{Column, Manifest, Output, Parameter, State, StateKind, Task, Weight};
+pub(crate) use values::Values;
+
+const OPEN: &str = "open bundle";
+
+/// A verified bundle.
+#[derive(Debug)]
+pub struct Bundle {
+    path: PathBuf,
+    manifest: Manifest,
+    graph: Vec<u8>,
+    values: Values,
+    identity: String,
+    reach: Reach,
+}
+
+impl Bundle {
+    /// Opens and verifies the bundle at this folder.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_allowing(path, &[] as &[&str])
+    }
+
+    /// As [`Bundle::open`], for a graph that may hold these ops (such as `ReadFile`) although they reach beyond the process.
+    pub fn open_allowing(path: impl AsRef<Path>, ops: &[impl AsRef<str>]) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let json = read(&path, "bundle.json")?;
+        let manifest = Manifest::parse(&json)?;
+        let graph = verified(&path, &manifest, "graph.pb")?;
+        let values = Values::parse(verified(&path, &manifest, "initial.safetensors")?, &manifest)?;
+        let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        let identity = hex(&Sha256::digest(&json));
+        Ok(Self { path, manifest, graph, values, identity, reach })
+    }
+
+    /// The folder it was opened from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The SHA-256 of the manifest, which names the hashes of all other files: equal identities are equal bundles.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    pub(crate) fn graph(&self) -> &[u8] {
+        &self.graph
+    }
+
+    pub(crate) fn values(&self) -> &Values {
+        &self.values
+    }
+
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+}
+
+fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
+    let path = folder.join(file);
+    fs::read(&path).map_err(|error| {
+        let context = format!("{} cannot be read; is {} a folder that streamgrad.export wrote?", path.display(), folder.display());
+        Error::new(ErrorKind::InvalidBundle, OPEN, context).with_source(error)
+    })
+}
+
+fn verified(folder: &Path, manifest: &Manifest, file: &str) -> Result<Vec<u8>> {
+    let Some(wanted) = manifest.files.get(file) else {
+        return Err(invalid(format!("the manifest names no hash of {file}; export the bundle again")));
+    };
+    let bytes = read(folder, file)?;
+    let found = hex(&Sha256::digest(&bytes));
+    match found.eq_ignore_ascii_case(wanted) {
+        true => Ok(bytes),
+        false => Err(invalid(format!(
+            "{file} was altered or truncated: its SHA-256 is {found}, the manifest says {wanted}; export the bundle again"
+        ))),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn invalid(context: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidBundle, OPEN, context)
+}
