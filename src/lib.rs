@@ -4,6 +4,8 @@ pub mod batch;
 #[allow(dead_code, unused_imports, reason = "until the C ABI is in")]
 mod bind;
 pub mod bundle;
+#[allow(dead_code, reason = "until the trainer is in")]
+pub mod capi;
 pub mod error;
 pub mod tensor;
 pub mod tf;

@@ -6,4 +6,5 @@ pub(crate) mod status;
 
 pub(crate) use guard::guard;
 pub(crate) use handle::{Kind, Table};
-pub(crate) use status::{Failure, Status};
+pub(crate) use status::Failure;
+pub use status::Status;

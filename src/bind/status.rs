@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 #[allow(clippy::upper_case_acronyms, reason = "as above")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
-pub(crate) enum Status {
+pub enum Status {
     /// The call did what it says.
     OK = 0,
     /// An argument, a record or a batch is wrong: correct it and call again.
