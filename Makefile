@@ -18,9 +18,9 @@ PEER := target/peer
 STAMPS := target/stamps
 # A wish of the caller wins; else the library of the wheel in .venv. Looked up when a recipe runs, since .venv may be new.
 TENSORFLOW = $${STREAMGRAD_TENSORFLOW:-$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/tensorflow/libtensorflow_cc.so.2)}
-# Maven says only what went wrong, and surefire its results.
-MAVEN = MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info" \
-    mvn -q -B -Dstyle.color=never -f java/pom.xml -Dstreamgrad.native=$(CARGO_TARGET_DIR)/release
+MAVEN := mvn --quiet --batch-mode -f java/pom.xml -Dstreamgrad.native=$(CARGO_TARGET_DIR)/release
+# Maven says only what went wrong; of surefire the results are wanted too.
+SUREFIRE := MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info"
 
 ## help: this list
 .PHONY: help
@@ -67,10 +67,15 @@ $(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) pytho
 	done
 	@touch $@
 
+# cargo knows when the library is stale; the file's own time tells who depends on it whether it changed.
+LIBRARY := $(CARGO_TARGET_DIR)/release/libstreamgrad.so
+$(LIBRARY): native
+	@:
+
 ## java: the jars
 .PHONY: java
-java: native $(STAMPS)/java
-$(STAMPS)/java: $(shell find java -name target -prune -o -type f -print 2>/dev/null)
+java: $(STAMPS)/java
+$(STAMPS)/java: $(LIBRARY) $(shell find java -name target -prune -o -type f -print 2>/dev/null)
 	@mkdir -p $(STAMPS)
 	@$(MAVEN) package -DskipTests
 	@touch $@
@@ -87,11 +92,11 @@ test-rust: peer native
 
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) verify
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(SUREFIRE) $(MAVEN) verify
 
 ## test-python: the exporter, the README's examples
 test-python: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q python tests/readme.py
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
 ## test-long: soak tests, millions of steps (an hour)
 .PHONY: test-long
