@@ -1,0 +1,7 @@
+"""Streamgrad's exporter: a Keras model becomes a bundle, which learns inside the process that holds the stream."""
+
+from streamgrad.errors import ExportError
+from streamgrad.export import export
+from streamgrad.manifest import VERSION as __version__
+
+__all__ = ["ExportError", "__version__", "export"]

@@ -1,0 +1,118 @@
+"""The self-check: the graph as it was written, run beside the Keras model it came from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from streamgrad.errors import ExportError
+from streamgrad.trace import Model
+
+Values = dict[str, np.ndarray[Any, Any]]
+
+BATCHES = (1, 7, 64)
+"""The numbers of rows that are tried: one, an odd few, and many."""
+
+
+class UnfitRows(Exception):
+    """The rows are not such that the Keras model itself gives finite numbers on them."""
+
+
+def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Values) -> None:
+    """Runs graph and Keras model on `batch`; raises `ExportError` with the name of the first tensor that differs.
+
+    Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`. The Keras model keeps its weights.
+    """
+    expected = keras_values(model, batch)
+    actual = _graph_values(model, graph_def, manifest, batch)
+    scale = max(float(np.max(np.abs(value), initial=0)) for name, value in expected.items() if _is_gradient(name))
+    rows = len(next(iter(batch.values())))
+    for name, value in expected.items():
+        other = actual[name]
+        if value.dtype != other.dtype or value.shape != other.shape:
+            raise ExportError(
+                f"the exported graph differs from the Keras model: {name} at {rows} rows is {other.dtype}"
+                f"{list(other.shape)}, but Keras gives {value.dtype}{list(value.shape)}"
+            )
+        if value.dtype.kind != "f":
+            if not np.array_equal(value, other):
+                raise ExportError(f"the exported graph differs from the Keras model: {name} at {rows} rows")
+            continue
+        allowed = 1e-5 * float(np.max(np.abs(value), initial=0)) + 1e-6 * scale
+        difference = np.abs(value.astype(np.float64) - other.astype(np.float64))
+        if not np.all(difference <= allowed):
+            raise ExportError(
+                f"the exported graph differs from the Keras model: {name} at {rows} rows is off by "
+                f"{float(np.max(difference)):.3g}, allowed are {allowed:.3g}; if a layer draws random numbers, give it "
+                "a keras.random.SeedGenerator of its own"
+            )
+
+
+def keras_values(model: Model, batch: Values) -> Values:
+    """Losses, predictions, gradients and new state on `batch`, by the Keras model itself."""
+    tensors = {column.name: tf.constant(batch[column.name], dtype=column.dtype) for column in model.columns()}
+    with _weights_kept(model):
+        inference, evaluate_loss = model.forward(tensors, training=False)
+        with tf.GradientTape() as tape:
+            _, loss = model.forward(tensors, training=True)
+        gradients = tape.gradient(loss, [weight.variable.value for weight in model.parameters])
+        state = {f"state {weight.name!r}": weight.variable.numpy() for weight in model.others}
+    values = {"the training loss": loss.numpy(), "the inference loss": evaluate_loss.numpy()}
+    for output, value in zip(model.outputs, inference, strict=True):
+        values[f"output {output.name!r}"] = value.numpy()
+    for weight, gradient in zip(model.parameters, gradients, strict=True):
+        values[f"gradient {weight.name!r}"] = tf.convert_to_tensor(gradient).numpy()
+    for name, value in values.items():
+        if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
+            raise UnfitRows(f"{name} is not finite")
+    return values | state
+
+
+def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Values) -> Values:
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(graph_def, name="")
+    feed = {
+        entry["tensor"]: batch[entry["name"]]
+        for entry in (*manifest["features"], *manifest["labels"], *filter(None, [manifest["weight"]]))
+    }
+    variables = {weight.name: weight.variable for weight in (*model.parameters, *model.others)}
+    fed = (*manifest["parameters"], *manifest["state"], *manifest["frozen"])
+    feed.update({entry["tensor"]: variables[entry["name"]].numpy() for entry in fed})
+    train = {
+        "the training loss": manifest["loss"]["train"],
+        **{f"output {entry['name']!r}": entry["train"] for entry in manifest["outputs"]},
+        **{f"gradient {entry['name']!r}": entry["gradient"] for entry in manifest["parameters"]},
+        **{f"state {entry['name']!r}": entry["next"] for entry in manifest["state"]},
+    }
+    predict = {f"output {entry['name']!r}": entry["predict"] for entry in manifest["outputs"]}
+    with tf.compat.v1.Session(graph=graph) as session:
+        values: Values = session.run(train, feed)
+        without_labels = {entry["tensor"]: batch[entry["name"]] for entry in manifest["features"]}
+        without_labels.update({entry["tensor"]: feed[entry["tensor"]] for entry in fed})
+        predicted = session.run(predict, without_labels)
+        values["the inference loss"] = session.run(manifest["loss"]["evaluate"], feed)
+    for name, value in predicted.items():
+        if not np.allclose(value, values[name], rtol=1e-5, atol=1e-6):
+            raise ExportError(f"{name} differs between the prediction and the training pass of the exported graph")
+    for weight in model.others:
+        values.setdefault(f"state {weight.name!r}", weight.variable.numpy())
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
+@contextlib.contextmanager
+def _weights_kept(model: Model) -> Iterator[None]:
+    before = [(variable, variable.numpy()) for variable in model.keras.variables]
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            variable.assign(value)
+
+
+def _is_gradient(name: str) -> bool:
+    return name.startswith("gradient ")

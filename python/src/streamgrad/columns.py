@@ -1,0 +1,79 @@
+"""Columns: the named, typed inputs and outputs of a model, one row of each at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamgrad.errors import ExportError
+
+DTYPES = (
+    "float32", "float64", "int8", "int16", "int32", "int64",
+    "uint8", "uint16", "uint32", "uint64", "bool", "string",
+)  # fmt: skip
+"""The dtypes that a bundle may hold."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature, label, weight or output. `shape` is that of one row, without the batch dimension."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ExportError(
+                f"{self.name!r} has dtype {self.dtype}, which a bundle cannot hold; cast it to one of "
+                f"{', '.join(DTYPES)}"
+            )
+
+
+@dataclass(frozen=True)
+class Filled(Column):
+    """A column that a record's fields fill, row-major."""
+
+    fields: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        elements = math.prod(self.shape)
+        if len(self.fields) not in (1, elements):
+            raise ExportError(
+                f"{self.name!r} has {elements} elements a row but {len(self.fields)} fields; name one field "
+                f"that holds the whole row, or one per element"
+            )
+
+
+@dataclass(frozen=True)
+class Label(Filled):
+    """A label: the output it belongs to, and the values its loss allows."""
+
+    output: str
+    range: tuple[float, float] | None
+
+
+def fields_of(value: str | Sequence[str]) -> tuple[str, ...]:
+    """One field name, or several."""
+    names = (value,) if isinstance(value, str) else tuple(value)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ExportError(f"fields are given by name, as a string or a list of strings, not as {value!r}")
+    return names
+
+
+def refuse_shared_fields(columns: Sequence[Filled]) -> None:
+    """Each column needs a name of its own, and each field fills one place."""
+    names: set[str] = set()
+    places: dict[str, str] = {}
+    for column in columns:
+        if column.name in names:
+            raise ExportError(f"two columns are named {column.name!r}; give features and labels names of their own")
+        names.add(column.name)
+        for field in column.fields:
+            if field in places:
+                raise ExportError(
+                    f"field {field!r} fills two places, in {places[field]!r} and {column.name!r}; name each field once"
+                )
+            places[field] = column.name

@@ -1,0 +1,165 @@
+"""Inputs: what a model is called with, as features, and how to build that call from one tensor a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from streamgrad.columns import Filled, fields_of
+from streamgrad.errors import ExportError
+from streamgrad.names import unique
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The features of a model, and the structure (tensor, list, dict, nested) that its call takes them in."""
+
+    columns: list[Filled]
+    structure: Any
+
+    def pack(self, values: Sequence[Any]) -> Any:
+        """The argument of the model's call, from one value a feature in the columns' order."""
+        return keras.tree.pack_sequence_as(self.structure, list(values))
+
+    def rows(self, x: Any) -> list[np.ndarray[Any, Any]]:
+        """One array a feature, from rows as the user would hand them to the model."""
+        if isinstance(x, Mapping) and not isinstance(self.structure, Mapping):
+            missing = [column.name for column in self.columns if column.name not in x]
+            if missing:
+                raise ExportError(f"`example` lacks the features {missing}; the model's inputs are {self.names()}")
+            flat = [x[column.name] for column in self.columns]
+        else:
+            try:
+                x = _leaves(x)
+                keras.tree.assert_same_structure(
+                    keras.tree.lists_to_tuples(self.structure), keras.tree.lists_to_tuples(x)
+                )
+            except (ValueError, TypeError) as error:
+                raise ExportError(
+                    f"`example` is not structured as the model's inputs {self.names()}: {error}"
+                ) from error
+            flat = keras.tree.flatten(x)
+        return [np.asarray(value) for value in flat]
+
+    def names(self) -> list[str]:
+        """The features' names."""
+        return [column.name for column in self.columns]
+
+
+def describe(model: Any, features: Any, example: Any) -> Inputs:
+    """The inputs of `model`: from its `Input`s if it has any, else from the rows of `example`."""
+    symbolic = _symbolic(model)
+    if symbolic is None:
+        if example is None:
+            raise ExportError(
+                f"model {model.name!r} is subclassed and has no `Input`, so its inputs are unknown; "
+                "give a few rows as `example`, as you would call the model with them"
+            )
+        structure = _leaves(example)
+        specs = [(np.asarray(leaf).shape[1:], _dtype(np.asarray(leaf))) for leaf in keras.tree.flatten(example)]
+    else:
+        structure = symbolic
+        specs = _specs(symbolic, example)
+    names = unique(_names(structure, features))
+    fields = _fields(features, names)
+    columns = [
+        Filled(name, dtype, tuple(int(size) for size in shape), fields[name])
+        for name, (shape, dtype) in zip(names, specs, strict=True)
+    ]
+    return Inputs(columns, keras.tree.map_structure(lambda _: None, structure))
+
+
+def _symbolic(model: Any) -> Any:
+    """The `Input`s of a functional or sequential model, in the structure that its call takes."""
+    try:
+        tensors = model.inputs
+    except AttributeError:
+        return None
+    if isinstance(model, keras.Sequential):
+        return tensors[0]
+    return model.input
+
+
+def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str]]:
+    leaves = keras.tree.flatten(symbolic)
+    rows = [None] * len(leaves) if example is None else [np.asarray(leaf) for leaf in _flat_example(symbolic, example)]
+    specs = []
+    for leaf, row in zip(leaves, rows, strict=True):
+        if getattr(leaf, "sparse", False) or getattr(leaf, "ragged", False):
+            raise ExportError(f"input {leaf.name!r} is sparse or ragged, which a bundle cannot hold; make it dense")
+        shape = tuple(leaf.shape)[1:]
+        if leaf.shape[0] is not None:
+            raise ExportError(
+                f"input {leaf.name!r} fixes the batch at {leaf.shape[0]} rows; build it without batch size"
+            )
+        if any(size is None for size in shape):
+            if row is None or row.ndim != len(shape) + 1:
+                raise ExportError(
+                    f"input {leaf.name!r} has shape {shape} a row, with a size left open, but a bundle's rows have one "
+                    "shape; give its sizes in keras.Input, or rows of that shape as `example`"
+                )
+            shape = tuple(row.shape[1:])
+        specs.append((shape, keras.backend.standardize_dtype(leaf.dtype)))
+    return specs
+
+
+def _flat_example(symbolic: Any, example: Any) -> list[Any]:
+    if isinstance(example, Mapping) and not isinstance(symbolic, Mapping):
+        return [example.get(leaf.name) for leaf in keras.tree.flatten(symbolic)]
+    flat = keras.tree.flatten(_arrays(example))
+    if len(flat) != len(keras.tree.flatten(symbolic)):
+        raise ExportError(f"`example` holds {len(flat)} inputs, the model has {len(keras.tree.flatten(symbolic))}")
+    return list(flat)
+
+
+def _names(structure: Any, features: Any) -> list[str]:
+    if isinstance(structure, Mapping) and all(not keras.tree.is_nested(leaf) for leaf in structure.values()):
+        # The order of the structure's leaves, which need not be the dict's.
+        return [str(name) for name in keras.tree.flatten({name: name for name in structure})]
+    leaves = keras.tree.flatten_with_path(structure)
+    if all(hasattr(leaf, "name") for _, leaf in leaves):
+        return [leaf.name for _, leaf in leaves]
+    if isinstance(features, Mapping) and len(features) == len(leaves):
+        return [str(name) for name in features]
+    if len(leaves) == 1:
+        return ["input"]
+    return ["input_" + "_".join(str(part) for part in path) for path, _ in leaves]
+
+
+def _fields(features: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    if features is None:
+        return {name: (name,) for name in names}
+    if not isinstance(features, Mapping):
+        if len(names) != 1:
+            raise ExportError(f"the model has {len(names)} inputs; give `features` as a dict by input: {list(names)}")
+        return {names[0]: fields_of(features)}
+    unknown = sorted(set(features) - set(names))
+    if unknown:
+        raise ExportError(f"`features` names {unknown}, but the model's inputs are {list(names)}")
+    return {name: fields_of(features.get(name, name)) for name in names}
+
+
+def _arrays(x: Any) -> Any:
+    """Rows given as plain nested lists of numbers are one array, not a structure."""
+    if isinstance(x, Mapping):
+        return {name: np.asarray(value) for name, value in x.items()}
+    if isinstance(x, (list, tuple)) and not any(hasattr(item, "shape") for item in x):
+        return np.asarray(x)
+    return x
+
+
+def _leaves(x: Any) -> Any:
+    return keras.tree.map_structure(np.asarray, _arrays(x))
+
+
+def _dtype(array: np.ndarray[Any, Any]) -> str:
+    if array.dtype.kind in "OSU":
+        return "string"
+    if array.dtype == np.float64:
+        # What NumPy makes of Python numbers, and Keras of them in turn.
+        return "float32"
+    return str(array.dtype.name)

@@ -1,0 +1,103 @@
+"""The manifest: `bundle.json`, field by field as the format's page describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from streamgrad.columns import Column, Filled, Label
+from streamgrad.losses import OutputLoss
+from streamgrad.trace import Model, Traced
+from streamgrad.weights import Weight
+
+FORMAT = 1
+"""The version of the format that this package writes."""
+
+VERSION = "0.1.0"
+"""The version of this package."""
+
+
+def build(
+    model: Model,
+    traced: Traced,
+    losses: Mapping[str, OutputLoss],
+    optimizer: Mapping[str, Any],
+    metrics: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The manifest without its `files`, which are known once they are written. `losses` are by output."""
+    tensors = traced.placeholders
+    return {
+        "format": FORMAT,
+        "name": model.keras.name,
+        "versions": {"streamgrad": VERSION, "tensorflow": tf.__version__, "keras": keras.__version__},
+        "files": {},
+        "task": _task(losses),
+        "features": [_filled(column, tensors) for column in model.inputs.columns],
+        "labels": [_label(label, tensors) for label in model.labels],
+        "weight": _filled(model.weight, tensors) if model.weight else None,
+        "outputs": [
+            {**_column(output), "predict": traced.predict[output.name], "train": traced.train[output.name]}
+            for output in model.outputs
+        ],
+        "loss": {
+            "name": "+".join(dict.fromkeys(loss.kind for loss in losses.values())) or "add_loss",
+            "train": traced.train_loss,
+            "evaluate": traced.evaluate_loss,
+        },
+        "parameters": [
+            {**_weight(weight, tensors), "gradient": traced.gradients[weight.name]} for weight in model.parameters
+        ],
+        "state": [
+            {**_weight(weight, tensors), "kind": _kind(weight), "next": traced.next_state[weight.name]}
+            for weight in model.others
+            if weight.name in traced.next_state
+        ],
+        "frozen": [_weight(weight, tensors) for weight in model.others if weight.name not in traced.next_state],
+        "optimizer": dict(optimizer),
+        "metrics": [dict(metric) for metric in metrics],
+    }
+
+
+def endpoints(manifest: Mapping[str, Any]) -> list[str]:
+    """Every tensor that a reader of the manifest may fetch."""
+    return [
+        *(entry[which] for entry in manifest["outputs"] for which in ("predict", "train")),
+        manifest["loss"]["train"],
+        manifest["loss"]["evaluate"],
+        *(entry["gradient"] for entry in manifest["parameters"]),
+        *(entry["next"] for entry in manifest["state"]),
+    ]
+
+
+def _task(losses: Mapping[str, OutputLoss]) -> str:
+    tasks = {loss.task for loss in losses.values()}
+    return tasks.pop() if len(tasks) == 1 else "other"
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "dtype": column.dtype, "shape": list(column.shape)}
+
+
+def _filled(column: Filled, tensors: Mapping[str, str]) -> dict[str, Any]:
+    return {**_column(column), "fields": list(column.fields), "tensor": tensors[column.name]}
+
+
+def _label(label: Label, tensors: Mapping[str, str]) -> dict[str, Any]:
+    bounds = None if label.range is None else list(label.range)
+    return {**_filled(label, tensors), "output": label.output, "range": bounds}
+
+
+def _weight(weight: Weight, tensors: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": weight.name,
+        "dtype": weight.dtype,
+        "shape": list(weight.shape),
+        "tensor": tensors[weight.name],
+    }
+
+
+def _kind(weight: Weight) -> str:
+    return "seed" if weight.variable.name == "seed_generator_state" else "statistic"

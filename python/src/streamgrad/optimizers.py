@@ -1,0 +1,125 @@
+"""Optimizers: a Keras optimizer as the manifest's `optimizer` object, every hyperparameter kept or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from streamgrad.errors import ExportError
+
+_RULES: dict[type, tuple[str, tuple[str, ...]]] = {
+    keras.optimizers.SGD: ("sgd", ("momentum", "nesterov")),
+    keras.optimizers.Adagrad: ("adagrad", ("initial_accumulator_value", "epsilon")),
+    keras.optimizers.Adam: ("adam", ("beta_1", "beta_2", "epsilon", "amsgrad")),
+    keras.optimizers.AdamW: ("adam", ("beta_1", "beta_2", "epsilon", "amsgrad")),
+}
+
+_schedules = keras.optimizers.schedules
+_SCHEDULES: dict[type, tuple[str, tuple[str, ...]]] = {
+    _schedules.ExponentialDecay: (
+        "exponential_decay",
+        ("initial_learning_rate", "decay_steps", "decay_rate", "staircase"),
+    ),
+    _schedules.InverseTimeDecay: (
+        "inverse_time_decay",
+        ("initial_learning_rate", "decay_steps", "decay_rate", "staircase"),
+    ),
+    _schedules.PolynomialDecay: (
+        "polynomial_decay",
+        ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle"),
+    ),
+    _schedules.PiecewiseConstantDecay: ("piecewise_constant_decay", ("boundaries", "values")),
+    _schedules.CosineDecay: (
+        "cosine_decay",
+        ("initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps"),
+    ),
+    _schedules.CosineDecayRestarts: (
+        "cosine_decay_restarts",
+        ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha"),
+    ),
+}
+
+_NOT_KEPT = {
+    "use_ema": "the moving average of the weights",
+    "gradient_accumulation_steps": "gradient accumulation",
+    "loss_scale_factor": "loss scaling",
+}
+
+
+def resolve(identifier: Any) -> Any:
+    """A Keras optimizer from its name, its configuration or itself."""
+    if isinstance(identifier, type) and issubclass(identifier, keras.optimizers.Optimizer):
+        identifier = identifier()
+    if identifier is None:
+        raise ExportError("no optimizer was given; name one, such as optimizer='adam'")
+    try:
+        return keras.optimizers.get(identifier)
+    except (ValueError, TypeError) as error:
+        raise ExportError(f"{identifier!r} is no Keras optimizer: {error}") from error
+
+
+def describe(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest's `optimizer` object; `parameters` are the Keras variables by their name in the manifest."""
+    kind = type(optimizer)
+    if kind not in _RULES:
+        raise ExportError(
+            f"optimizer {kind.__name__} cannot be exported; use one of {', '.join(rule.__name__ for rule in _RULES)}"
+        )
+    for attribute, what in _NOT_KEPT.items():
+        if getattr(optimizer, attribute, None):
+            raise ExportError(f"{attribute} cannot be exported ({what} is not kept); build {kind.__name__} without it")
+    if optimizer.built and int(optimizer.iterations.numpy()) > 0:
+        raise ExportError(
+            f"the {kind.__name__} optimizer has already made {int(optimizer.iterations.numpy())} steps, and a bundle "
+            "holds no optimizer slots; give a fresh one, such as "
+            f"keras.optimizers.{kind.__name__}.from_config(optimizer.get_config())"
+        )
+    rule, own = _RULES[kind]
+    config = optimizer.get_config()
+    described: dict[str, Any] = {"rule": rule, "learning_rate": _learning_rate(optimizer, config)}
+    described.update({name: _plain(config[name]) for name in own})
+    decay = config["weight_decay"]
+    described["weight_decay"] = None if decay is None or decay is False else float(decay)
+    described["weight_decay_excluded"] = (
+        []
+        if described["weight_decay"] is None
+        else [name for name, variable in parameters.items() if not optimizer._use_weight_decay(variable)]
+    )
+    for clip in ("clipnorm", "global_clipnorm", "clipvalue"):
+        bound = config[clip]
+        # Keras leaves gradients alone when the bound is zero or negative.
+        described[clip] = float(bound) if bound is not None and bound > 0 else None
+    return described
+
+
+def _learning_rate(optimizer: Any, config: Mapping[str, Any]) -> Any:
+    rate = optimizer._learning_rate
+    if isinstance(rate, _schedules.LearningRateSchedule):
+        if type(rate) not in _SCHEDULES:
+            known = ", ".join(kind.__name__ for kind in _SCHEDULES)
+            raise ExportError(
+                f"learning-rate schedule {type(rate).__name__} cannot be exported; use a number or one of {known}"
+            )
+        name, own = _SCHEDULES[type(rate)]
+        fields = rate.get_config()
+        return {"schedule": name, **{field: _plain(fields[field]) for field in own}}
+    value = config["learning_rate"]
+    if not isinstance(value, (int, float)):
+        raise ExportError("a function as learning rate cannot be exported; use a number or a Keras schedule")
+    # Keras holds it as float32: the shortest decimal that means the same float32.
+    return float(str(np.float32(value)))
+
+
+def _plain(value: Any) -> Any:
+    """A hyperparameter as JSON has it: Keras takes numbers, NumPy scalars and tensors alike."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    try:
+        return np.asarray(value).tolist()
+    except Exception as error:
+        raise ExportError(f"hyperparameter {value!r} is not a number; give it as one") from error

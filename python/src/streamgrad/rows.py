@@ -1,0 +1,123 @@
+"""Rows: batches for the self-check, from the user's example or made up within what layers and loss allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from streamgrad.columns import Filled
+from streamgrad.errors import ExportError
+from streamgrad.losses import OutputLoss
+
+Batch = dict[str, np.ndarray[Any, Any]]
+
+
+def split_example(example: Any) -> tuple[Any, Any, Any]:
+    """`x`, or a tuple `(x, y)` or `(x, y, sample_weight)` as Keras' own `fit` takes it, as features, labels, weight."""
+    if not isinstance(example, tuple):
+        return example, None, None
+    if not 1 <= len(example) <= 3:
+        raise ExportError("`example` is rows x, or a tuple (x, y) or (x, y, sample_weight)")
+    padded = (*example, None, None)
+    return padded[0], padded[1], padded[2]
+
+
+def cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
+    """The values of a column as an array of its dtype and shape, or an error that names the column."""
+    array = np.asarray(values)
+    if column.dtype == "string":
+        array = array.astype(object)
+    elif array.dtype.kind in "OSU":
+        raise ExportError(f"`example` holds {array.dtype} for {column.name!r}, which is {column.dtype}")
+    else:
+        array = array.astype(column.dtype)
+    if array.ndim == len(column.shape) and column.shape and column.shape[-1] == 1:
+        array = array[..., np.newaxis]
+    if array.ndim != len(column.shape) + 1 or array.shape[1:] != column.shape or not len(array):
+        raise ExportError(
+            f"`example` holds shape {array.shape} for {column.name!r}, whose rows have shape {column.shape}; "
+            "give at least one row of that shape, with the batch dimension first"
+        )
+    return array
+
+
+def repeated(batch: Mapping[str, np.ndarray[Any, Any]], rows: int) -> Batch:
+    """As many rows as asked for, the given ones in turn."""
+    return {name: np.take(values, np.arange(rows) % len(values), axis=0) for name, values in batch.items()}
+
+
+def made_up(
+    model: Any,
+    features: Sequence[Filled],
+    rest: Sequence[Filled],
+    losses: Mapping[str, OutputLoss],
+    rows: int,
+) -> Iterator[Batch]:
+    """Several tries at rows that the model can take: numbers around zero first, then small whole numbers.
+
+    `losses` are by the label's name; a column of `rest` without one is the sample weight.
+    """
+    bound = _ids(model)
+    for whole in (False, True):
+        random = np.random.default_rng(7)
+        batch = {column.name: _feature(random, column, rows, bound, whole) for column in features}
+        for column in rest:
+            batch[column.name] = (
+                _label(random, column, rows, losses[column.name])
+                if column.name in losses
+                else random.uniform(0.5, 1.5, rows).astype("float32")
+            )
+        yield batch
+
+
+def _ids(model: Any) -> int | None:
+    """How many ids every table-like layer of the model accepts, or `None` without such a layer."""
+    sizes = []
+    for layer in model._flatten_layers():
+        for attribute in ("input_dim", "num_tokens"):
+            size = getattr(layer, attribute, None)
+            if isinstance(size, int) and isinstance(layer, (keras.layers.Embedding, keras.layers.CategoryEncoding)):
+                sizes.append(size)
+    return min(sizes) if sizes else None
+
+
+def _feature(
+    random: np.random.Generator, column: Filled, rows: int, bound: int | None, whole: bool
+) -> np.ndarray[Any, Any]:
+    shape = (rows, *column.shape)
+    if column.dtype == "string":
+        words = np.array([f"word {i}" for i in range(50)], dtype=object)
+        return words[random.integers(0, len(words), shape)]
+    if column.dtype == "bool":
+        return random.integers(0, 2, shape).astype(bool)
+    if column.dtype.startswith("float"):
+        if not whole:
+            return random.normal(size=shape).astype(column.dtype)
+        values = random.integers(0, bound, shape) if bound else random.uniform(0.05, 1, shape)
+        return values.astype(column.dtype)
+    highest = bound or (256 if column.dtype == "uint8" and not whole else 2)
+    return random.integers(0, min(highest, np.iinfo(column.dtype).max), shape).astype(column.dtype)
+
+
+def _label(random: np.random.Generator, column: Filled, rows: int, loss: OutputLoss) -> np.ndarray[Any, Any]:
+    shape = (rows, *column.shape)
+    match loss.labels:
+        case "binary":
+            values: Any = random.integers(0, 2, shape)
+        case "sign":
+            values = random.integers(0, 2, shape) * 2 - 1
+        case "unit":
+            values = random.uniform(0.05, 0.95, shape)
+        case "positive":
+            values = random.uniform(0.5, 3, shape)
+        case "class":
+            assert loss.range is not None
+            values = random.integers(0, int(loss.range[1]) + 1, shape)
+        case "one_hot":
+            values = np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
+        case _:
+            values = random.normal(size=shape)
+    return np.asarray(values).astype(column.dtype)

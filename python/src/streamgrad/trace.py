@@ -1,0 +1,240 @@
+"""Tracing: the model as one pure graph, with its training pass, its gradients and its prediction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.backend.common import global_state
+
+from streamgrad import structure
+from streamgrad.columns import Column, Filled, Label
+from streamgrad.errors import ExportError
+from streamgrad.inputs import Inputs
+from streamgrad.losses import Objective
+from streamgrad.names import node_names
+from streamgrad.weights import Weight, owner
+
+
+@dataclass
+class Traced:
+    """A traced model: its graph as TensorFlow made it, and the tensors (`node:index`) that matter in it."""
+
+    graph_def: Any = None
+    captures: dict[str, Any] = field(default_factory=dict)
+    placeholders: dict[str, str] = field(default_factory=dict)
+    predict: dict[str, str] = field(default_factory=dict)
+    train: dict[str, str] = field(default_factory=dict)
+    train_loss: str = ""
+    evaluate_loss: str = ""
+    gradients: dict[str, str] = field(default_factory=dict)
+    next_state: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything about a Keras model that the trace and the self-check need."""
+
+    keras: Any
+    inputs: Inputs
+    outputs: Sequence[Column]
+    labels: Sequence[Label]
+    weight: Filled | None
+    objective: Objective | None
+    parameters: Sequence[Weight]
+    others: Sequence[Weight]
+
+    def columns(self) -> list[Filled]:
+        """Features, labels and weight, in the order of a batch."""
+        return [*self.inputs.columns, *self.labels, *([self.weight] if self.weight else [])]
+
+    def forward(self, batch: Mapping[str, Any], training: bool) -> tuple[list[Any], Any]:
+        """Predictions in the outputs' order, and the loss, as Keras computes them in the context it is called in."""
+        x = self.inputs.pack([batch[column.name] for column in self.inputs.columns])
+        arguments = {"training": training} if getattr(self.keras, "_call_has_training_arg", True) else {}
+        y_pred = self.keras(x, **arguments)
+        labels: Any = {label.output: batch[label.name] for label in self.labels}
+        if len(self.outputs) == 1:
+            labels = next(iter(labels.values()), None)
+        weight = batch[self.weight.name] if self.weight else None
+        with self._compiled_with_our_loss():
+            loss = self.keras._compute_loss(x=x, y=labels, y_pred=y_pred, sample_weight=weight, training=training)
+        return keras.tree.flatten(y_pred), loss
+
+    @contextlib.contextmanager
+    def _compiled_with_our_loss(self) -> Iterator[None]:
+        # Keras adds regularizers and `add_loss` in `compute_loss`, which a model may override: so that is what runs,
+        # with our objective in the place that `compile` would fill, for the length of one call.
+        before = self.keras._compile_loss
+        self.keras._compile_loss = self.objective
+        try:
+            yield
+        finally:
+            self.keras._compile_loss = before
+
+
+def trace(model: Model) -> Traced:
+    """The graph of `model`. Its variables are placeholders; nothing about the Keras model changes."""
+    traced = Traced()
+    columns = model.columns()
+    weights = [*model.parameters, *model.others]
+    nodes = [node for prefix, group in _groups(model) for node in node_names(prefix, [one.name for one in group])]
+    nodes += [weight.node for weight in weights]
+    names = [column.name for column in columns] + [weight.name for weight in weights]
+    specs = [tf.TensorSpec((None, *column.shape), column.dtype) for column in columns]
+    specs += [tf.TensorSpec(weight.shape, weight.dtype) for weight in weights]
+
+    def step(*_: Any) -> list[Any]:
+        graph = tf.compat.v1.get_default_graph()
+        tensors = [
+            tf.compat.v1.placeholder(spec.dtype, spec.shape, name=node) for spec, node in zip(specs, nodes, strict=True)
+        ]
+        batch = {column.name: tensor for column, tensor in zip(columns, tensors, strict=False)}
+        values = tensors[len(columns) :]
+        _trace_step(model, traced, graph, batch, values)
+        traced.placeholders.update({name: tensor.name for name, tensor in zip(names, tensors, strict=True)})
+        return []
+
+    uninitialized = len(_uninitialized())
+    try:
+        with _all_frames():
+            graph = tf.function(step, autograph=False).get_concrete_function().graph
+    except ExportError:
+        raise
+    except Exception as error:
+        raise ExportError(f"{_where(model, error)} cannot be traced: {_first_line(error)}") from error
+    finally:
+        created = _uninitialized()[uninitialized:]
+        del _uninitialized()[uninitialized:]
+    if created:
+        paths = ", ".join(repr(variable.path) for variable in created)
+        raise ExportError(
+            f"the variables {paths} are made inside the model's call, so they would be new at every step; "
+            "create them (or the layer that holds them) in __init__ or build()"
+        )
+    traced.graph_def = graph.as_graph_def()
+    traced.captures = _captured(graph)
+    return traced
+
+
+def _groups(model: Model) -> list[tuple[str, Sequence[Column]]]:
+    return [
+        ("feature", model.inputs.columns),
+        ("label", model.labels),
+        ("weight", [model.weight] if model.weight else []),
+    ]
+
+
+def _trace_step(model: Model, traced: Traced, graph: Any, batch: Mapping[str, Any], values: Sequence[Any]) -> None:
+    parameters = values[: len(model.parameters)]
+    variables = [weight.variable for weight in (*model.parameters, *model.others)]
+    mapping = list(zip(variables, values, strict=True))
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(parameters)
+        with keras.StatelessScope(mapping, collect_losses=True, initialize_variables=False) as scope:
+            training, train_loss = model.forward(batch, training=True)
+    with keras.StatelessScope(mapping, collect_losses=True, initialize_variables=False):
+        inference, evaluate_loss = model.forward(batch, training=False)
+    for which, loss in (("training", train_loss), ("inference", evaluate_loss)):
+        if loss is None or loss.shape.rank != 0 or loss.dtype != tf.float32:
+            raise ExportError(f"the loss in {which} is {loss!r}, but it must be a float32 scalar")
+    # Before the gradient: it rewrites the loops of the training pass, so that equal passes no longer look equal.
+    hashes = structure.Hashes(graph.as_graph_def())
+    for output, train, predict in zip(model.outputs, training, inference, strict=True):
+        same = hashes.of(train.name) == hashes.of(predict.name)
+        traced.predict[output.name] = _named("predict", output.name, predict)
+        traced.train[output.name] = _named("train", output.name, train) if same else traced.predict[output.name]
+    traced.train_loss = tf.identity(train_loss, "train/loss").name
+    traced.evaluate_loss = tf.identity(evaluate_loss, "evaluate/loss").name
+    for weight, gradient in zip(model.parameters, tape.gradient(train_loss, parameters), strict=True):
+        if gradient is None:
+            raise ExportError(
+                f"parameter {weight.name!r} of {owner(model.keras, weight)} has no gradient: the loss does not depend "
+                "on it, or passes an op without one; set trainable=False on the layer, or take it out"
+            )
+        dense = _of_shape(tf.convert_to_tensor(gradient), weight)
+        traced.gradients[weight.name] = _named("train/gradient", weight.name, dense)
+    _trace_state(model, traced, scope, values)
+
+
+def _trace_state(model: Model, traced: Traced, scope: Any, values: Sequence[Any]) -> None:
+    split = len(model.parameters)
+    for weight, value in zip(model.parameters, values, strict=False):
+        if scope.get_current_value(weight.variable) is not value:
+            raise ExportError(
+                f"parameter {weight.name!r} of {owner(model.keras, weight)} is assigned inside the model's call; only "
+                "the optimizer may move parameters: make it non-trainable"
+            )
+    for weight, value in zip(model.others, values[split:], strict=True):
+        new = scope.get_current_value(weight.variable)
+        if new is not value:
+            fixed = _of_shape(tf.cast(new, weight.dtype), weight)
+            traced.next_state[weight.name] = _named("train/state", weight.name, fixed)
+
+
+def _of_shape(tensor: Any, weight: Weight) -> Any:
+    """The tensor with the weight's own shape, where TensorFlow could not tell it."""
+    return tensor if tensor.shape.is_fully_defined() else tf.ensure_shape(tensor, weight.shape)
+
+
+def _named(prefix: str, name: str, tensor: Any) -> str:
+    return str(tf.identity(tensor, node_names(prefix, [name])[0]).name)
+
+
+def _captured(graph: Any) -> dict[str, Any]:
+    """The values that the model took from outside the graph, by the placeholder that stands for each."""
+    captured = {}
+    for outside, inside in graph.captures:
+        node = inside.op.name
+        if inside.dtype in (tf.resource, tf.variant):
+            users = sorted({user.name for user in inside.consumers()})
+            raise ExportError(
+                f"{' and '.join(users[:3]) or node} reads a {_resource(outside)}, which a bundle cannot hold; use a "
+                "layer whose weights are its own (Hashing instead of a lookup table), and give random layers a "
+                "keras.random.SeedGenerator of theirs"
+            )
+        captured[node] = outside
+    return captured
+
+
+def _resource(outside: Any) -> str:
+    kind = getattr(getattr(outside, "_handle_data", None), "type_name", "") or ""
+    return f"variable or lookup table from outside the model{f' ({kind})' if kind else ''}"
+
+
+def _uninitialized() -> list[Any]:
+    """Keras' list of variables that were made where they cannot be given a value."""
+    return global_state.get_global_attribute("uninitialized_variables", [], set_to_default=True)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _all_frames() -> Iterator[None]:
+    # Keras cuts its own frames from tracebacks; they are what tells which layer failed.
+    filtered = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if filtered:
+            keras.config.enable_traceback_filtering()
+
+
+def _where(model: Model, error: BaseException) -> str:
+    """The innermost layer that was running when `error` was raised."""
+    innermost = model.keras
+    frame = error.__traceback__
+    while frame is not None:
+        candidate = frame.tb_frame.f_locals.get("self")
+        if isinstance(candidate, keras.Layer):
+            innermost = candidate
+        frame = frame.tb_next
+    kind = "model" if innermost is model.keras else "layer"
+    return f"{kind} {innermost.name!r} ({type(innermost).__name__})"
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
