@@ -61,10 +61,12 @@ peer: .venv $(STAMPS)/peer
 PEERS := $(wildcard tests/peer/*.py)
 $(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@mkdir -p $(PEER) $(STAMPS)
-	@for script in fixtures optimizers metrics; do \
+	@pids=(); for script in fixtures optimizers metrics; do \
 	    test -e tests/peer/$$script.py || continue; \
-	    echo "peer: $$script"; $(PYTHON) tests/peer/$$script.py $(PEER); \
-	done
+	    echo "peer: what Keras computes for the tests ($$script)"; \
+	    $(PYTHON) tests/peer/$$script.py $(PEER) >$(PEER)/$$script.log 2>&1 & pids+=($$!); \
+	done; \
+	for pid in "$${pids[@]}"; do wait $$pid || { cat $(PEER)/*.log; exit 1; }; done
 	@touch $@
 
 # cargo knows when the library is stale; the file's own time tells who depends on it whether it changed.

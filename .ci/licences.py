@@ -61,8 +61,17 @@ def allows(expression: str, allowed: set[str]) -> bool:
 def rust(deny: dict) -> list[str]:
     """Licences, bans and sources of the crates that are built for our platform."""
     target = deny["graph"]["targets"][0]
-    command = ["cargo", "metadata", "--format-version=1", "--locked", "--all-features", f"--filter-platform={target}"]
-    packages = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)["packages"]
+    command = [
+        "cargo",
+        "metadata",
+        "--format-version=1",
+        "--locked",
+        "--all-features",
+        f"--filter-platform={target}",
+    ]
+    packages = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)[
+        "packages"
+    ]
     allowed = set(deny["licenses"]["allow"])
     exceptions = {entry["crate"]: set(entry["allow"]) for entry in deny["licenses"]["exceptions"]}
     banned = {entry["crate"]: entry["reason"] for entry in deny["bans"]["deny"]}
@@ -99,9 +108,13 @@ def python(rules: dict) -> list[str]:
             continue
         classifiers = package.metadata.get_all("Classifier") or []
         named = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: OSI Approved :: ")]
-        licence = package.metadata.get("License-Expression") or next(iter(named), package.metadata.get("License") or "")
+        licence = package.metadata.get("License-Expression") or next(
+            iter(named), package.metadata.get("License") or ""
+        )
         if not allows(spelled.get(licence, licence), allowed):
-            problems.append(f"python package {line}: licence not allowed by .ci/licences.toml: {licence or 'none named'}")
+            problems.append(
+                f"python package {line}: licence not allowed by .ci/licences.toml: {licence or 'none named'}"
+            )
     return problems
 
 
@@ -117,7 +130,9 @@ def java(rules: dict) -> list[str]:
                 continue
             if not {f"{group}:{artifact}", f"{group}:*"} & rules["runtime"].keys():
                 where = pom.relative_to(ROOT)
-                problems.append(f"java artifact {group}:{artifact} in {where}: not listed in .ci/licences.toml")
+                problems.append(
+                    f"java artifact {group}:{artifact} in {where}: not listed in .ci/licences.toml"
+                )
     return problems
 
 
@@ -125,7 +140,9 @@ def advisories() -> str | None:
     """Why RustSec's advisories were not checked, or None; a hit ends the program."""
     if shutil.which("cargo-deny") is None:
         return "no cargo-deny; `cargo install --locked cargo-deny` brings it"
-    version = subprocess.run(["cargo-deny", "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+    version = subprocess.run(
+        ["cargo-deny", "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
     if tuple(map(int, version.split(".")[:2])) < (0, 18):
         return f"cargo-deny {version} is too old for this lock file; `cargo install --locked cargo-deny` brings a current one"
     if subprocess.run(["cargo", "deny", "fetch", "db"], cwd=ROOT, capture_output=True).returncode != 0:
@@ -142,7 +159,10 @@ def main() -> None:
     if problems:
         sys.exit("\n".join(problems))
     unchecked = advisories()
-    print("licences, bans and sources hold;", f"advisories not checked: {unchecked}" if unchecked else "no advisory stands")
+    print(
+        "licences, bans and sources hold;",
+        f"advisories not checked: {unchecked}" if unchecked else "no advisory stands",
+    )
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def cnn() -> Peer:
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3), name="image"),
-            layers.Conv2D(8, 3, padding="same", kernel_initializer=keras.initializers.GlorotUniform(1), name="conv_1"),
+            layers.Conv2D(
+                8, 3, padding="same", kernel_initializer=keras.initializers.GlorotUniform(1), name="conv_1"
+            ),
             layers.BatchNormalization(name="norm"),
             layers.ReLU(name="relu"),
             layers.MaxPooling2D(name="pool"),
@@ -96,10 +98,12 @@ def wide_deep() -> Peer:
     numbers = keras.Input((4,), name="numbers")
     hashed = layers.Hashing(16, name="hash")(airline)
     wide = layers.CategoryEncoding(16, output_mode="one_hot", name="wide")(hashed)
-    ids = layers.Embedding(20, 6, embeddings_initializer=keras.initializers.RandomNormal(seed=4), name="airport")(
-        airport
-    )
-    words = layers.Embedding(16, 4, embeddings_initializer=keras.initializers.RandomNormal(seed=5), name="word")(hashed)
+    ids = layers.Embedding(
+        20, 6, embeddings_initializer=keras.initializers.RandomNormal(seed=4), name="airport"
+    )(airport)
+    words = layers.Embedding(
+        16, 4, embeddings_initializer=keras.initializers.RandomNormal(seed=5), name="word"
+    )(hashed)
     deep = layers.Concatenate(name="deep")([layers.Flatten(name="flat")(ids), words, numbers])
     deep = _dense(8, "relu", seed=7)(_dense(16, "relu", seed=6)(deep))
     late = layers.Dense(
@@ -123,7 +127,9 @@ def wide_deep() -> Peer:
 def attention() -> Peer:
     """Token ids, self-attention and LayerNorm, one number out."""
     tokens = keras.Input((6,), dtype="int32", name="tokens")
-    x = layers.Embedding(12, 8, embeddings_initializer=keras.initializers.RandomNormal(seed=1), name="token")(tokens)
+    x = layers.Embedding(12, 8, embeddings_initializer=keras.initializers.RandomNormal(seed=1), name="token")(
+        tokens
+    )
     heads = layers.MultiHeadAttention(
         2, 4, kernel_initializer=keras.initializers.GlorotUniform(2), dropout=0.1, seed=3, name="heads"
     )
@@ -178,7 +184,9 @@ def regularized() -> Peer:
             keras.Input((6,), name="numbers"),
             _dense(10, "tanh", seed=1, kernel_regularizer=keras.regularizers.L1L2(1e-3, 1e-2)),
             Leaning(name="leaning"),
-            _dense(10, "relu", seed=2, activity_regularizer=keras.regularizers.L2(1e-2), bias_regularizer="l2"),
+            _dense(
+                10, "relu", seed=2, activity_regularizer=keras.regularizers.L2(1e-2), bias_regularizer="l2"
+            ),
             layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(3), name="score"),
         ],
         name="regularized",
@@ -195,7 +203,9 @@ def two_outputs() -> Peer:
     """One trunk, a class and a number."""
     numbers = keras.Input((5,), name="numbers")
     trunk = _dense(8, "relu", seed=1)(numbers)
-    kind = layers.Dense(4, "softmax", kernel_initializer=keras.initializers.GlorotUniform(2), name="kind")(trunk)
+    kind = layers.Dense(4, "softmax", kernel_initializer=keras.initializers.GlorotUniform(2), name="kind")(
+        trunk
+    )
     size = layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(3), name="size")(trunk)
     model = keras.Model(numbers, {"kind": kind, "size": size}, name="two_outputs")
 
