@@ -7,6 +7,7 @@ pub mod bundle;
 #[allow(dead_code, reason = "until the trainer is in")]
 pub mod capi;
 pub mod error;
+pub mod optimizer;
 pub mod tensor;
 pub mod tf;
 

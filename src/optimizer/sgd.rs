@@ -1,0 +1,80 @@
+//! Stochastic gradient descent, with momentum and with Nesterov's look-ahead.
+//!
+//! `w -= lr*g`; with momentum `m = mu*m - lr*g` and `w += m`, or `w += mu*m - lr*g` (Nesterov; Sutskever et al.,
+//! "On the importance of initialization and momentum in deep learning", 2013).
+
+use serde::Deserialize;
+
+use super::config::{Check, in_unit_interval};
+use super::rule::{Elementwise, Formula, Slot};
+
+/// Hyperparameters of `sgd`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sgd {
+    momentum: f64,
+    nesterov: bool,
+}
+
+impl Sgd {
+    pub(super) fn check(&self) -> Check {
+        in_unit_interval("momentum", self.momentum)
+    }
+
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        if self.momentum == 0.0 { Vec::new() } else { vec![Slot { name: "momentum", initial: 0.0 }] }
+    }
+
+    pub(super) fn step(&self, learning_rate: f32) -> Formula {
+        let momentum = self.momentum as f32;
+        match (self.momentum == 0.0, self.nesterov) {
+            (true, _) => Formula::Descent(Descent { learning_rate }),
+            (false, false) => Formula::Momentum(Momentum { learning_rate, momentum }),
+            (false, true) => Formula::Nesterov(Nesterov { learning_rate, momentum }),
+        }
+    }
+}
+
+/// Plain descent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Descent {
+    learning_rate: f32,
+}
+
+impl Elementwise<0> for Descent {
+    #[inline(always)]
+    fn element(&self, gradient: f32, parameter: f32, _: [f32; 0]) -> (f32, [f32; 0]) {
+        (parameter - gradient * self.learning_rate, [])
+    }
+}
+
+/// Descent with momentum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Momentum {
+    learning_rate: f32,
+    momentum: f32,
+}
+
+impl Elementwise<1> for Momentum {
+    #[inline(always)]
+    fn element(&self, gradient: f32, parameter: f32, [velocity]: [f32; 1]) -> (f32, [f32; 1]) {
+        let velocity = velocity * self.momentum - gradient * self.learning_rate;
+        (parameter + velocity, [velocity])
+    }
+}
+
+/// Descent with momentum that looks ahead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nesterov {
+    learning_rate: f32,
+    momentum: f32,
+}
+
+impl Elementwise<1> for Nesterov {
+    #[inline(always)]
+    fn element(&self, gradient: f32, parameter: f32, [velocity]: [f32; 1]) -> (f32, [f32; 1]) {
+        let descent = gradient * self.learning_rate;
+        let velocity = velocity * self.momentum - descent;
+        (parameter + (velocity * self.momentum - descent), [velocity])
+    }
+}
