@@ -7,8 +7,17 @@ pub mod bundle;
 #[allow(dead_code, reason = "until the trainer is in")]
 pub mod capi;
 pub mod error;
+pub mod metrics;
+mod model;
 pub mod optimizer;
+pub mod params;
 pub mod tensor;
 pub mod tf;
+pub mod trainer;
 
+pub use batch::{Batch, BatchView, ColumnData, Schema};
+pub use bundle::Bundle;
 pub use error::{Error, ErrorKind, Result};
+pub use model::Predictions;
+pub use params::{MemoryStore, Version};
+pub use trainer::{Report, Trainer};

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
-pub(crate) use graph::Reach;
+pub(crate) use graph::{Reach, node_of};
 pub use manifest::{Column, Manifest, Output, Parameter, State, StateKind, Task, Weight};
 pub(crate) use values::Values;
 

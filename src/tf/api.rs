@@ -1,5 +1,7 @@
 //! The functions of the C API that we call, resolved when the library is loaded.
 
+#![allow(non_snake_case, reason = "the names of the C API")]
+
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
@@ -16,7 +18,6 @@ macro_rules! functions {
     ($(fn $name:ident($($argument:ty),*) $(-> $result:ty)?;)+) => {
         /// One function pointer each. Enumerations cross as the integers that they are in C: a value that is new to us
         /// must not be undefined behaviour.
-        #[allow(non_snake_case, reason = "the names of the C API")]
         #[derive(Debug)]
         pub(super) struct Api {
             $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)+
@@ -28,7 +29,6 @@ macro_rules! functions {
                 let mut missing = Vec::new();
                 $(
                     // SAFETY: the signature is the one of TensorFlow's c_api.h and tf_tensor.h, stable through 2.x.
-                    #[allow(non_snake_case, reason = "the names of the C API")]
                     let $name = unsafe { library.get::<unsafe extern "C" fn($($argument),*) $(-> $result)?>(stringify!($name).as_bytes()) };
                     if $name.is_err() {
                         missing.push(stringify!($name));

@@ -190,27 +190,27 @@ impl Deref for Borrowed<'_> {
 
 unsafe extern "C" fn leave(_: *mut c_void, _: usize, _: *mut c_void) {}
 
+/// TensorFlow's string objects, each a view of bytes that live elsewhere.
+#[derive(Debug)]
+pub(crate) struct StringViews<'a> {
+    tensor: Tensor,
+    bytes: PhantomData<&'a [u8]>,
+}
+
+impl Deref for StringViews<'_> {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        &self.tensor
+    }
+}
+
 /// Strings as TensorFlow holds them: bytes, whatever they encode.
 pub(crate) mod strings {
     use super::*;
 
-    /// TensorFlow's string objects, each a view of bytes that live elsewhere.
-    #[derive(Debug)]
-    pub(crate) struct Views<'a> {
-        tensor: Tensor,
-        bytes: PhantomData<&'a [u8]>,
-    }
-
-    impl Deref for Views<'_> {
-        type Target = Tensor;
-
-        fn deref(&self) -> &Tensor {
-            &self.tensor
-        }
-    }
-
     /// A tensor of views of these strings.
-    pub(crate) fn view<'a>(dims: &[i64], strings: impl ExactSizeIterator<Item = &'a [u8]>) -> Result<Views<'a>> {
+    pub(crate) fn view<'a>(dims: &[i64], strings: impl ExactSizeIterator<Item = &'a [u8]>) -> Result<StringViews<'a>> {
         let api = api()?;
         let count = strings.len();
         if dims.iter().map(|&dim| dim as usize).product::<usize>() != count {
@@ -229,7 +229,7 @@ pub(crate) mod strings {
                 (api.TF_StringAssignView)(object, string.as_ptr().cast::<c_char>(), string.len());
             }
         }
-        Ok(Views { tensor, bytes: PhantomData })
+        Ok(StringViews { tensor, bytes: PhantomData })
     }
 
     /// Copies the strings out of a tensor.

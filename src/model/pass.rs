@@ -1,0 +1,51 @@
+//! What one training run found.
+
+use super::{Fed, Model, Predictions, unexpected};
+use crate::error::{Error, ErrorKind, Result};
+use crate::params::Version;
+use crate::tf::Tensor;
+
+/// Loss, predictions, gradients and new state of one fused run. Gradients and state may lie in memory of the graph or of the
+/// batch: read them while the batch is there, never write them.
+#[derive(Debug)]
+pub(crate) struct TrainingPass {
+    pub(crate) loss: f32,
+    pub(crate) predictions: Predictions,
+    pub(crate) gradients: Vec<Tensor>,
+    pub(crate) state: Vec<Tensor>,
+}
+
+impl TrainingPass {
+    pub(super) fn new(model: &Model, version: &Version, rows: usize, mut fetched: Vec<Tensor>, fed: &Fed<'_>) -> Result<Self> {
+        let manifest = model.bundle.manifest();
+        let state = fetched.split_off(1 + manifest.outputs.len() + manifest.parameters.len());
+        let gradients = fetched.split_off(1 + manifest.outputs.len());
+        let predictions = fetched.split_off(1);
+        let loss = scalar(&fetched[0])?;
+        for (gradient, parameter) in gradients.iter().zip(&manifest.parameters) {
+            if gradient.as_bytes().len() != parameter.shape.elements() * size_of::<f32>() {
+                let context =
+                    format!("the gradient of {} has shape {:?}, the parameter {}", parameter.name, gradient.dims(), parameter.shape);
+                return Err(unexpected(context));
+            }
+        }
+        if !loss.is_finite() {
+            let context = format!("the loss is {loss}; check the batch and the learning rate; nothing was changed");
+            return Err(Error::new(ErrorKind::NonFinite, "compute loss", context));
+        }
+        Ok(Self { loss, predictions: Predictions::new(model, version, rows, predictions, fed)?, gradients, state })
+    }
+
+    /// The same, free of the batch's memory.
+    pub(crate) fn detach(self, fed: &Fed<'_>) -> Result<Self> {
+        let detach = |tensors: Vec<Tensor>| tensors.into_iter().map(|tensor| fed.detach(tensor)).collect::<Result<Vec<_>>>();
+        Ok(Self { gradients: detach(self.gradients)?, state: detach(self.state)?, ..self })
+    }
+}
+
+pub(super) fn scalar(tensor: &Tensor) -> Result<f32> {
+    match tensor.as_slice::<f32>()? {
+        [value] => Ok(*value),
+        _ => Err(unexpected(format!("the loss has shape {:?}, not one value", tensor.dims()))),
+    }
+}

@@ -1,0 +1,16 @@
+//! Where parameters live: versions, and the stores that hold them.
+//!
+//! A [`Version`] is immutable and made of tensors that a session reads in place. A push writes the next one into memory
+//! that nobody reads and publishes it by one pointer, so a reader never waits and never sees half a step.
+
+mod layout;
+mod memory;
+mod store;
+mod version;
+
+pub(crate) use layout::Layout;
+pub use memory::MemoryStore;
+pub use store::Store;
+pub(crate) use store::{Observation, Receipt, Update};
+pub(crate) use version::Dense;
+pub use version::Version;

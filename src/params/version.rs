@@ -1,0 +1,77 @@
+//! One value of everything that learning changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::Result;
+use crate::tf::Tensor;
+
+/// An immutable, numbered value of the dense parameters and state. Cheap to clone, free to share between threads; as long as
+/// one is held, its memory is.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub(super) published: Arc<Published>,
+}
+
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) number: u64,
+    pub(super) dense: Dense,
+}
+
+impl Version {
+    /// Steps since the bundle's own values, which are version 0.
+    pub fn number(&self) -> u64 {
+        self.published.number
+    }
+
+    pub(crate) fn dense(&self) -> &Dense {
+        &self.published.dense
+    }
+}
+
+/// Parameters and state, in the order of the manifest.
+#[derive(Debug)]
+pub(crate) struct Dense {
+    pub(crate) parameters: Vec<Tensor>,
+    pub(crate) state: Vec<Tensor>,
+    /// Training runs that have begun with this value: the second and later ones must not draw the first one's dropout.
+    runs: AtomicU64,
+}
+
+impl Dense {
+    pub(crate) fn new(parameters: Vec<Tensor>, state: Vec<Tensor>) -> Self {
+        Self { parameters, state, runs: AtomicU64::new(0) }
+    }
+
+    /// A copy in memory of its own.
+    pub(super) fn copy(&self) -> Result<Self> {
+        let copy = |tensors: &[Tensor]| tensors.iter().map(Tensor::copy).collect::<Result<Vec<_>>>();
+        Ok(Self::new(copy(&self.parameters)?, copy(&self.state)?))
+    }
+
+    /// How many training runs began with this value before.
+    pub(crate) fn begin_run(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn reset_runs(&mut self) {
+        *self.runs.get_mut() = 0;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.parameters.iter().chain(&self.state).map(|tensor| tensor.as_bytes().len()).sum()
+    }
+}
+
+/// The optimizer's tensors: for each of its slots, one for each parameter.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    pub(crate) tensors: Vec<Vec<Tensor>>,
+}
+
+impl Slots {
+    pub(super) fn bytes(&self) -> usize {
+        self.tensors.iter().flatten().map(|tensor| tensor.as_bytes().len()).sum()
+    }
+}

@@ -1,0 +1,110 @@
+//! How a trainer is opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::Trainer;
+use crate::bundle::Bundle;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::params::{Layout, MemoryStore, Store};
+use crate::tf::{self, SessionConfig};
+
+/// The rows of the metrics' sliding window, unless told otherwise.
+const WINDOW: usize = 10_000;
+
+/// Options of a [`Trainer`]; made by [`Trainer::builder`].
+#[derive(Clone, Debug)]
+pub struct TrainerBuilder {
+    bundle: PathBuf,
+    store: Option<Arc<dyn Store>>,
+    tensorflow: Option<PathBuf>,
+    session: SessionConfig,
+    learning_rate: Option<f32>,
+    window: usize,
+    allowed: Vec<String>,
+}
+
+impl TrainerBuilder {
+    pub(super) fn new(bundle: &Path) -> Self {
+        Self {
+            bundle: bundle.to_owned(),
+            store: None,
+            tensorflow: None,
+            session: SessionConfig::default(),
+            learning_rate: None,
+            window: WINDOW,
+            allowed: Vec::new(),
+        }
+    }
+
+    /// Where the parameters live. Trainers that are given the same store learn together. Default: memory of its own.
+    #[must_use]
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// The TensorFlow library or its folder. Default: see [`crate::tf::load`].
+    #[must_use]
+    pub fn tensorflow(self, path: impl Into<PathBuf>) -> Self {
+        Self { tensorflow: Some(path.into()), ..self }
+    }
+
+    /// Threads inside one op; 0 lets TensorFlow choose. Default 1: one core for one trainer thread. TensorFlow has one such
+    /// pool per process, sized by its first session: a later, different wish is logged and has no effect.
+    #[must_use]
+    pub fn intra_op_threads(mut self, threads: u16) -> Self {
+        self.session.intra_op_threads = threads.into();
+        self
+    }
+
+    /// Threads that run ops beside each other; 0 lets TensorFlow choose. Default: none, every op runs in the caller's thread.
+    #[must_use]
+    pub fn inter_op_threads(mut self, threads: u16) -> Self {
+        self.session.inter_op_threads = threads.into();
+        self
+    }
+
+    /// A constant learning rate in place of the bundle's own or its schedule.
+    #[must_use]
+    pub fn learning_rate(self, rate: f32) -> Self {
+        Self { learning_rate: Some(rate), ..self }
+    }
+
+    /// The rows of the metrics' sliding window. Default 10,000.
+    #[must_use]
+    pub fn metrics_window(self, rows: usize) -> Self {
+        Self { window: rows, ..self }
+    }
+
+    /// Allows an op, such as `ReadFile`, that reaches files, the network, Python or other libraries.
+    #[must_use]
+    pub fn allow_op(mut self, op: impl Into<String>) -> Self {
+        self.allowed.push(op.into());
+        self
+    }
+
+    /// Verifies the bundle, loads TensorFlow, opens a session.
+    pub fn open(self) -> Result<Trainer> {
+        if self.window == 0 {
+            return Err(Error::input("open trainer", "the metrics' window must have at least one row"));
+        }
+        let bundle = Arc::new(Bundle::open_allowing(&self.bundle, &self.allowed)?);
+        tf::load(self.tensorflow.as_deref())?;
+        warn_of_another_pool(self.session.intra_op_threads);
+        let layout = Layout::new(&bundle, self.learning_rate, self.window)?;
+        let metrics = layout.metrics.clone();
+        let model = Model::new(bundle, self.session)?;
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        store.start(layout)?;
+        Ok(Trainer { model, store, metrics })
+    }
+}
+
+fn warn_of_another_pool(threads: i32) {
+    static FIRST: OnceLock<i32> = OnceLock::new();
+    let first = *FIRST.get_or_init(|| threads);
+    if first != threads {
+        tracing::warn!(first, threads, "TensorFlow's pool inside ops was sized by the process's first trainer; this wish has no effect");
+    }
+}

@@ -1,0 +1,162 @@
+//! Learning: step by step, each a forward pass, a backward pass and an update.
+
+mod builder;
+mod evaluation;
+mod gradients;
+mod observe;
+mod parameters;
+mod report;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use builder::TrainerBuilder;
+pub use evaluation::Evaluation;
+pub use gradients::Gradients;
+pub use parameters::Parameters;
+pub use report::{Report, Timings};
+
+use crate::batch::{BatchView, Schema};
+use crate::bundle::Bundle;
+use crate::error::{Error, Result};
+use crate::metrics::{MetricValues, Metrics};
+use crate::model::{Model, Predictions};
+use crate::params::{Receipt, Store, Update, Version};
+
+/// A model that learns. `Send + Sync`: any number of threads may step and predict at the same time; each gradient is applied
+/// whole, in the order of arrival, against the newest version.
+///
+/// ```no_run
+/// # fn main() -> streamgrad::Result<()> {
+/// use streamgrad::Trainer;
+///
+/// let trainer = Trainer::open("flights.bundle")?;
+/// let mut batch = trainer.schema().batch();
+/// batch.row().set("hour", 17)?.set("distance", 1400.0)?.set("seats", 180)?.set("wind", 9.2)?.set("late", 1)?.push()?;
+/// let report = trainer.step(&batch)?;
+/// println!("{:.4}", report.loss());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Trainer {
+    model: Model,
+    store: Arc<dyn Store>,
+    metrics: Metrics,
+}
+
+impl Trainer {
+    /// Opens a bundle with the parameters in memory and everything else as the bundle says.
+    pub fn open(bundle: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(bundle).open()
+    }
+
+    /// Opens a bundle with options.
+    pub fn builder(bundle: impl AsRef<Path>) -> TrainerBuilder {
+        TrainerBuilder::new(bundle.as_ref())
+    }
+
+    /// The columns that the model takes; makes batches.
+    pub fn schema(&self) -> &Arc<Schema> {
+        self.model.schema()
+    }
+
+    /// The bundle it was opened from.
+    pub fn bundle(&self) -> &Bundle {
+        self.model.bundle()
+    }
+
+    /// Learns from a batch: one run of the graph, one update.
+    ///
+    /// The report's predictions are those of inference, by the parameters *before* the update, so its metrics are
+    /// progressive (test-then-train) ones. An error changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidInput` if a column is missing or wrong; `NonFinite` if loss, gradient or new parameter is not finite.
+    pub fn step<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Report> {
+        let batch = batch.into();
+        let started = Instant::now();
+        let version = self.store.pull()?;
+        let pulled = Instant::now();
+        let pass = self.model.train(&version, &batch)?;
+        let ran = Instant::now();
+        let outputs = observe::outputs(self.schema(), &batch, &pass.predictions)?;
+        let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
+        let receipt = self.store.push(Update { gradients: &pass.gradients, state: &pass.state, observation })?;
+        let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
+        Ok(Report::new(&receipt, pass.loss, pass.predictions, timings))
+    }
+
+    /// Predicts with the newest version. Labels and weights are ignored.
+    pub fn predict<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Predictions> {
+        self.predict_at(&self.store.pull()?, batch)
+    }
+
+    /// Predicts with a version that [`Trainer::pin`] returned.
+    pub fn predict_at<'a>(&self, version: &Version, batch: impl Into<BatchView<'a>>) -> Result<Predictions> {
+        self.model.predict(version, &batch.into())
+    }
+
+    /// The newest version. As long as it is held, it stays as it is, and its memory is not reused.
+    pub fn pin(&self) -> Result<Version> {
+        self.store.pull()
+    }
+
+    /// The number of the newest version: the steps since the bundle's own values.
+    pub fn version(&self) -> Result<u64> {
+        Ok(self.store.pull()?.number())
+    }
+
+    /// Computes the gradients of a batch without learning from it.
+    pub fn gradients<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Gradients> {
+        let batch = batch.into();
+        let version = self.store.pull()?;
+        let pass = self.model.gradients(&version, &batch)?;
+        Ok(Gradients::new(self.model.bundle().clone(), version.number(), batch.rows(), pass))
+    }
+
+    /// Applies gradients that a trainer of the same bundle computed; returns the version that they made. They count as a step;
+    /// the metrics, which need the labels, do not see it.
+    pub fn apply(&self, gradients: &Gradients) -> Result<u64> {
+        if gradients.bundle().identity() != self.model.bundle().identity() {
+            return Err(Error::input("apply gradients", "they were computed by a model of another bundle"));
+        }
+        let (gradients, state) = gradients.tensors();
+        let Receipt { version, .. } = self.store.push(Update { gradients, state, observation: None })?;
+        Ok(version)
+    }
+
+    /// Loss and metrics of these batches in inference, by one version. Nothing is learned.
+    pub fn evaluate<'a, B: Into<BatchView<'a>>>(&self, batches: impl IntoIterator<Item = B>) -> Result<Evaluation> {
+        let version = self.store.pull()?;
+        let mut metrics = self.metrics.clone();
+        for batch in batches {
+            let batch = batch.into();
+            let (loss, predictions) = self.model.evaluate(&version, &batch)?;
+            metrics.update(loss, batch.rows(), &observe::outputs(self.schema(), &batch, &predictions)?);
+        }
+        Evaluation::new(version.number(), metrics.read())
+    }
+
+    /// The newest parameters and state, by name.
+    pub fn parameters(&self) -> Result<Parameters> {
+        Ok(Parameters::new(self.model.bundle().clone(), self.store.pull()?))
+    }
+
+    /// The progressive metrics so far.
+    pub fn metrics(&self) -> Result<MetricValues> {
+        self.store.metrics()
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> Result<f32> {
+        self.store.learning_rate()
+    }
+
+    /// Bytes of native memory held for parameters, state, slots and frozen weights, kept buffers included; TensorFlow's own
+    /// comes on top.
+    pub fn memory(&self) -> usize {
+        self.store.memory() + self.model.memory()
+    }
+}
