@@ -32,6 +32,8 @@ public final class Batch {
     private final BitSet unlabelled = new BitSet();
     private final AtomicBoolean inUse = new AtomicBoolean();
     private int rows;
+    /** Where the last row's strings begin; of an earlier row's, only {@link #clear} frees the memory. */
+    private int lastStrings;
     private int stamp;
     private boolean open;
 
@@ -147,15 +149,32 @@ public final class Batch {
         open = false;
         if (added) {
             rows++;
+            lastStrings = mark;
         } else {
             strings.truncate(mark);
         }
+    }
+
+    /**
+     * Takes the last row out again.
+     *
+     * @throws InvalidInputException if the batch is empty
+     */
+    public void removeLast() {
+        idle();
+        if (rows == 0) {
+            throw new InvalidInputException("remove row: the batch is empty");
+        }
+        rows--;
+        unlabelled.clear(rows);
+        strings.truncate(lastStrings);
     }
 
     /** Takes all rows out; the memory stays. */
     public void clear() {
         idle();
         rows = 0;
+        lastStrings = 0;
         strings.truncate(0);
         unlabelled.clear();
     }

@@ -1,0 +1,237 @@
+package dev.streamgrad.flink;
+
+import dev.streamgrad.DType;
+import dev.streamgrad.Field;
+import dev.streamgrad.Row;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.AccessibleObject;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * The fields of a class: its public fields, and its getters {@code getHour()}, {@code isLate()} or {@code hour()}.
+ *
+ * <p>Reflection happens once; each record is read by a method handle, a primitive number without a box.
+ */
+final class ClassFields implements RecordFields {
+    private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
+
+    private final Class<?> type;
+
+    ClassFields(Class<?> type) {
+        this.type = type;
+    }
+
+    @Override
+    public List<String> names() {
+        Set<String> names = new TreeSet<>();
+        for (java.lang.reflect.Field field : type.getFields()) {
+            if (!Modifier.isStatic(field.getModifiers())) {
+                names.add(field.getName());
+            }
+        }
+        Arrays.stream(type.getMethods())
+                .filter(ClassFields::isGetter)
+                .map(method -> property(method.getName()))
+                .forEach(names::add);
+        return names.stream().collect(Collectors.toUnmodifiableList());
+    }
+
+    private static boolean isGetter(Method method) {
+        return method.getParameterCount() == 0
+                && method.getReturnType() != void.class
+                && !Modifier.isStatic(method.getModifiers())
+                && method.getDeclaringClass() != Object.class
+                && !Set.of("hashCode", "toString", "clone").contains(method.getName());
+    }
+
+    private static String property(String method) {
+        int prefix = method.matches("get[A-Z].*") ? 3 : method.matches("is[A-Z].*") ? 2 : 0;
+        return prefix == 0 ? method : Character.toLowerCase(method.charAt(prefix)) + method.substring(prefix + 1);
+    }
+
+    @Override
+    public FieldReader reader(Field field) {
+        MethodHandle handle = find(field.name());
+        if (handle == null) {
+            return null;
+        }
+        Class<?> value = handle.type().returnType();
+        String mismatch = mismatch(field, value);
+        if (mismatch != null) {
+            throw new IllegalArgumentException("map record: " + mismatch + ", change its type in " + type.getName()
+                    + " or give an encoder: " + field + " is " + value.getTypeName());
+        }
+        if (value == float.class || value == double.class) {
+            return new DoubleReader(handle);
+        } else if (value == boolean.class) {
+            return new BooleanReader(handle);
+        } else if (value.isPrimitive()) {
+            return new LongReader(handle);
+        }
+        return new ObjectReader(handle);
+    }
+
+    private static String mismatch(Field field, Class<?> value) {
+        if (value == Object.class) {
+            return null; // each record shows
+        }
+        boolean list = List.class.isAssignableFrom(value);
+        boolean text = CharSequence.class.isAssignableFrom(value) || value == byte[].class;
+        boolean number = value.isPrimitive() && value != char.class
+                || Number.class.isAssignableFrom(value)
+                || value == Boolean.class;
+        if (field.elements() > 1) {
+            return value.isArray() || list ? null : "the model needs " + field.elements() + " values, an array or list";
+        }
+        if (field.column().dtype() == DType.STRING) {
+            return text || value.isArray() || list ? null : "the model needs a string or bytes";
+        }
+        return number || value.isArray() || list ? null : "the model needs a number";
+    }
+
+    private MethodHandle find(String name) {
+        String capital = name.isEmpty() ? name : Character.toUpperCase(name.charAt(0)) + name.substring(1);
+        try {
+            java.lang.reflect.Field field = type.getField(name);
+            if (!Modifier.isStatic(field.getModifiers())) {
+                return LOOKUP.unreflectGetter(opened(field));
+            }
+        } catch (NoSuchFieldException e) {
+            // then a getter
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+        for (String getter : new String[] {"get" + capital, "is" + capital, name}) {
+            try {
+                Method method = type.getMethod(getter);
+                if (isGetter(method)) {
+                    return LOOKUP.unreflect(opened(method));
+                }
+            } catch (NoSuchMethodException e) {
+                // then the next
+            } catch (IllegalAccessException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return null;
+    }
+
+    /** A public member of a class that is not public needs this. */
+    private static <M extends AccessibleObject> M opened(M member) {
+        member.setAccessible(true);
+        return member;
+    }
+
+    private static RuntimeException failure(Throwable e) {
+        if (e instanceof Error) {
+            throw (Error) e;
+        }
+        return e instanceof RuntimeException ? (RuntimeException) e : new IllegalStateException(e);
+    }
+
+    private static final class DoubleReader implements FieldReader {
+        private final MethodHandle handle;
+
+        DoubleReader(MethodHandle handle) {
+            this.handle = handle.asType(MethodType.methodType(double.class, Object.class));
+        }
+
+        @Override
+        public void copy(Object record, Row row, int field) {
+            double value;
+            try {
+                value = (double) handle.invokeExact(record);
+            } catch (Throwable e) {
+                throw failure(e);
+            }
+            row.set(field, value);
+        }
+
+        @Override
+        public boolean isNull(Object record) {
+            return false;
+        }
+    }
+
+    private static final class LongReader implements FieldReader {
+        private final MethodHandle handle;
+
+        LongReader(MethodHandle handle) {
+            this.handle = handle.asType(MethodType.methodType(long.class, Object.class));
+        }
+
+        @Override
+        public void copy(Object record, Row row, int field) {
+            long value;
+            try {
+                value = (long) handle.invokeExact(record);
+            } catch (Throwable e) {
+                throw failure(e);
+            }
+            row.set(field, value);
+        }
+
+        @Override
+        public boolean isNull(Object record) {
+            return false;
+        }
+    }
+
+    private static final class BooleanReader implements FieldReader {
+        private final MethodHandle handle;
+
+        BooleanReader(MethodHandle handle) {
+            this.handle = handle.asType(MethodType.methodType(boolean.class, Object.class));
+        }
+
+        @Override
+        public void copy(Object record, Row row, int field) {
+            boolean value;
+            try {
+                value = (boolean) handle.invokeExact(record);
+            } catch (Throwable e) {
+                throw failure(e);
+            }
+            row.set(field, value);
+        }
+
+        @Override
+        public boolean isNull(Object record) {
+            return false;
+        }
+    }
+
+    private static final class ObjectReader implements FieldReader {
+        private final MethodHandle handle;
+
+        ObjectReader(MethodHandle handle) {
+            this.handle = handle.asType(MethodType.methodType(Object.class, Object.class));
+        }
+
+        private Object get(Object record) {
+            try {
+                return (Object) handle.invokeExact(record);
+            } catch (Throwable e) {
+                throw failure(e);
+            }
+        }
+
+        @Override
+        public void copy(Object record, Row row, int field) {
+            row.set(field, get(record));
+        }
+
+        @Override
+        public boolean isNull(Object record) {
+            return get(record) == null;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package dev.streamgrad.flink;
+
+import java.io.Serializable;
+
+/** What the builder of a learner collects; travels with the job. */
+final class LearnOptions<T> implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    ModelSpec model;
+    /** Null: by the names of the record's fields. */
+    Encoder<? super T> encoder;
+
+    int batchRows = 32;
+    /** Zero: eight times the batch. */
+    int maxWaitingRows;
+    /** Milliseconds; negative: rows leave with their batch. */
+    long maxDelay = 5;
+    /** Milliseconds; negative: only the number of rows cuts a batch. */
+    long learnAfter = -1;
+    /** Whether each subtask may have parameters of its own. */
+    boolean own;
+
+    boolean leavesWithBatch() {
+        return maxDelay < 0;
+    }
+
+    int waitingBound() {
+        return maxWaitingRows > 0 ? maxWaitingRows : Math.multiplyExact(8, batchRows);
+    }
+
+    /** What holds for the builder's parallelism and for one that was set on the stream afterwards. */
+    void checkParallelism(int parallelism) {
+        if (parallelism > 1 && model.sharedName == null && !own) {
+            throw new IllegalArgumentException("learn: more than one subtask needs shared(name), one model within each"
+                    + " TaskManager, or own(), one model for each subtask: parallelism " + parallelism);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+package dev.streamgrad.flink;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * How a stream is to be learned; {@link #apply} puts the learner into the job. Used by one thread, which builds the job.
+ *
+ * <p><b>What is reproducible.</b> With one subtask, one ordered input and a source with a reproducible order, two runs
+ * have the same parameters bit for bit, whenever checkpoints come: only the number of rows cuts a batch. Predictions
+ * are equal bit for bit {@link #withBatch} only, since a prediction's last bits depend on how many rows run beside it.
+ *
+ * <p><b>After a restart</b> the unfinished batch comes back from the checkpoint. The parameters do not yet: they begin
+ * anew from the bundle.
+ *
+ * <p><b>Copies.</b> {@code pipeline.object-reuse: true} is safe and recommended: a copy from one chained operator to the
+ * next costs as much as learning a row of a small model.
+ *
+ * @param <T> the record
+ */
+public final class Learning<T> {
+    private final DataStream<T> stream;
+    private final LearnOptions<T> options = new LearnOptions<>();
+    private int parallelism = 1;
+    private String uid;
+    private String name;
+
+    Learning(DataStream<T> stream, BundleSource bundle) {
+        this.stream = Objects.requireNonNull(stream, "stream");
+        this.options.model = ModelSpec.of(bundle);
+    }
+
+    /**
+     * How many labelled rows are learned in one step; 32 unless said.
+     *
+     * @param rows one or more
+     * @return this
+     */
+    public Learning<T> batchRows(int rows) {
+        options.batchRows = positive("batchRows", rows);
+        return this;
+    }
+
+    /**
+     * The longest time that a record waits for its prediction, in whole milliseconds; 5 unless said. A record whose batch
+     * is not full by then leaves with a prediction all the same, and is learned later, with its batch. Behind a network
+     * channel the stream's own {@code execution.buffer-timeout.interval} comes on top.
+     *
+     * @param delay zero or more; zero predicts each record by itself
+     * @return this
+     */
+    public Learning<T> maxDelay(Duration delay) {
+        options.maxDelay = millis("maxDelay", delay);
+        return this;
+    }
+
+    /**
+     * Records leave when their batch is learned, whenever that is; two runs have equal bits of predictions, too.
+     *
+     * @return this
+     */
+    public Learning<T> withBatch() {
+        options.maxDelay = -1;
+        return this;
+    }
+
+    /**
+     * Learns a batch that did not fill within this time as it is. Each record is still learned exactly once, but where a
+     * batch ends depends on the clock then: <b>two runs differ</b>.
+     *
+     * @param delay one millisecond or more
+     * @return this
+     */
+    public Learning<T> learnAfter(Duration delay) {
+        options.learnAfter = millis("learnAfter", delay);
+        if (options.learnAfter == 0) {
+            throw new IllegalArgumentException("set learnAfter: give a millisecond or more, or batchRows(1)");
+        }
+        return this;
+    }
+
+    /**
+     * How many records may wait for their prediction; 8 batches unless said. When there are more, as records without label
+     * can be, all leave with a prediction and nothing is learned.
+     *
+     * @param rows a batch or more
+     * @return this
+     */
+    public Learning<T> maxWaitingRows(int rows) {
+        options.maxWaitingRows = positive("maxWaitingRows", rows);
+        return this;
+    }
+
+    /**
+     * Maps records to the bundle's fields by this instead of by the names of their fields.
+     *
+     * @param encoder serialised with the job
+     * @return this
+     */
+    public Learning<T> encoder(Encoder<? super T> encoder) {
+        options.encoder = Objects.requireNonNull(encoder, "encoder");
+        return this;
+    }
+
+    /**
+     * Sets options of the trainer, such as its learning rate or where TensorFlow is.
+     *
+     * @param trainer serialised with the job
+     * @return this
+     */
+    public Learning<T> trainer(TrainerOptions trainer) {
+        options.model = options.model.with(Objects.requireNonNull(trainer, "trainer"));
+        return this;
+    }
+
+    /**
+     * Subtasks of this job in one TaskManager share the parameters under this name, also with a {@link PredictMap} or
+     * {@link TrainMap} that names it. Each gradient is applied whole, in the order of arrival: two runs differ.
+     *
+     * @param name any
+     * @return this
+     */
+    public Learning<T> shared(String name) {
+        options.model = options.model.sharedAs(Objects.requireNonNull(name, "name"));
+        options.own = false;
+        return this;
+    }
+
+    /**
+     * Each subtask has parameters of its own, which see that subtask's records only.
+     *
+     * @return this
+     */
+    public Learning<T> own() {
+        options.model = options.model.sharedAs(null);
+        options.own = true;
+        return this;
+    }
+
+    /**
+     * How many subtasks learn; 1 unless said, whatever the environment's default is.
+     *
+     * @param subtasks more than one needs {@link #shared} or {@link #own}
+     * @return this
+     */
+    public Learning<T> parallelism(int subtasks) {
+        this.parallelism = positive("parallelism", subtasks);
+        return this;
+    }
+
+    /**
+     * The name of the operator in savepoints: set it, so that a changed job finds its state.
+     *
+     * @param uid unique within the job
+     * @return this
+     */
+    public Learning<T> uid(String uid) {
+        this.uid = Objects.requireNonNull(uid, "uid");
+        return this;
+    }
+
+    /**
+     * The name of the operator in Flink's user interface and metrics.
+     *
+     * @param name any
+     * @return this
+     */
+    public Learning<T> name(String name) {
+        this.name = Objects.requireNonNull(name, "name");
+        return this;
+    }
+
+    /**
+     * Puts the learner into the job.
+     *
+     * @return every record that was not refused, with its prediction, in the order of arrival; side outputs are
+     *     {@link Streamgrad#REPORTS} and {@link Streamgrad#REFUSED}
+     * @throws IllegalArgumentException if the options do not go together
+     */
+    public SingleOutputStreamOperator<Scored<T>> apply() {
+        options.checkParallelism(parallelism);
+        if (options.maxWaitingRows > 0 && options.maxWaitingRows < options.batchRows) {
+            throw new IllegalArgumentException("set maxWaitingRows: it is less than batchRows, which is "
+                    + options.batchRows + ": " + options.maxWaitingRows);
+        }
+        StreamExecutionEnvironment env = stream.getExecutionEnvironment();
+        String label = name != null ? name : "learn " + options.model.bundle;
+        options.model = new ModelSpec(options.model.bundle.register(env), options.model.options, options.model.sharedName);
+        TypeInformation<T> type = stream.getType();
+        LearnFactory<T> factory =
+                new LearnFactory<>(options, type, type.createSerializer(env.getConfig().getSerializerConfig()));
+        SingleOutputStreamOperator<Scored<T>> scored =
+                stream.transform(label, new ScoredTypeInfo<>(type), factory).setParallelism(parallelism);
+        if (uid != null) {
+            scored.uid(uid);
+        }
+        String refused = Streamgrad.REFUSED.getId();
+        return new TypedSideOutputs<>(scored, Map.of(refused, new OutputTag<>(refused, new RefusedTypeInfo(type))));
+    }
+
+    private static int positive(String option, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException("set " + option + ": give one or more, not " + value);
+        }
+        return value;
+    }
+
+    static long millis(String option, Duration duration) {
+        if (duration.isNegative()) {
+            throw new IllegalArgumentException("set " + option + ": give zero or more, not " + duration);
+        }
+        return duration.toMillis();
+    }
+}

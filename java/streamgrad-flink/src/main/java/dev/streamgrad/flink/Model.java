@@ -1,0 +1,85 @@
+package dev.streamgrad.flink;
+
+import dev.streamgrad.Builder;
+import dev.streamgrad.Trainer;
+import org.apache.flink.api.common.functions.RuntimeContext;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.streaming.api.operators.StreamingRuntimeContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An open trainer on a TaskManager: this subtask's own, or one that several subtasks of a job share. Its trainer is
+ * safe for use by several threads; opened and closed by the task's thread.
+ */
+final class Model implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Model.class);
+    /** What TensorFlow takes for itself, once per process: measured 0.4 to 0.5 GB. */
+    private static final long TENSORFLOW_BYTES = 450L << 20;
+
+    private final Trainer trainer;
+    private final Runnable release;
+    private boolean closed;
+
+    private Model(Trainer trainer, Runnable release) {
+        this.trainer = trainer;
+        this.release = release;
+    }
+
+    static Model open(ModelSpec spec, RuntimeContext context) throws Exception {
+        Model model;
+        if (spec.sharedName == null) {
+            Trainer trainer = openTrainer(spec, context);
+            model = new Model(trainer, trainer::close);
+        } else {
+            SharedTrainers.Key key = new SharedTrainers.Key(context.getJobInfo().getJobId(), spec.sharedName);
+            Trainer trainer = SharedTrainers.acquire(key, spec.bundle, () -> openTrainer(spec, context));
+            model = new Model(trainer, () -> SharedTrainers.release(key));
+        }
+        model.warnOfMemory(context);
+        return model;
+    }
+
+    private static Trainer openTrainer(ModelSpec spec, RuntimeContext context) throws Exception {
+        try (BundleSource.Local bundle = spec.bundle.fetch(context)) {
+            Builder builder = Trainer.builder(bundle.folder());
+            spec.options.set(builder);
+            return builder.open();
+        }
+    }
+
+    Trainer trainer() {
+        return trainer;
+    }
+
+    /** Flink does not see native memory, so a container is killed for it unless it was planned for. */
+    private void warnOfMemory(RuntimeContext context) {
+        if (!(context instanceof StreamingRuntimeContext)) {
+            return;
+        }
+        MemorySize planned = ((StreamingRuntimeContext) context)
+                .getTaskManagerRuntimeInfo()
+                .getConfiguration()
+                .get(TaskManagerOptions.TASK_OFF_HEAP_MEMORY);
+        long needed = trainer.nativeBytes() + TENSORFLOW_BYTES;
+        if (planned.getBytes() < needed) {
+            LOG.warn(
+                    "{} is {}, but the model holds {} of native memory and TensorFlow about {}: set it to {} or more for"
+                            + " each model of a TaskManager, and raise taskmanager.memory.process.size with it",
+                    TaskManagerOptions.TASK_OFF_HEAP_MEMORY.key(),
+                    planned.toHumanReadableString(),
+                    new MemorySize(trainer.nativeBytes()).toHumanReadableString(),
+                    new MemorySize(TENSORFLOW_BYTES).toHumanReadableString(),
+                    new MemorySize(needed).toHumanReadableString());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            release.run();
+        }
+    }
+}

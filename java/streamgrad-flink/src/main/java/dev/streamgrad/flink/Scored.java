@@ -1,0 +1,138 @@
+package dev.streamgrad.flink;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.apache.flink.api.common.typeinfo.TypeInfo;
+
+/**
+ * A record, what the model said of it before it saw its label, and which version of the parameters said so.
+ *
+ * <p>As safe for use by several threads as the record is. Flink's type information is {@link ScoredTypeInfo}.
+ *
+ * @param <T> the record
+ */
+@TypeInfo(ScoredTypeInfo.Factory.class)
+public final class Scored<T> {
+    private final T record;
+    private final long version;
+    /** The prediction of a model with one scalar output; of any other, the outputs by name. */
+    private final float prediction;
+    private final String[] names;
+    private final float[][] values;
+
+    Scored(T record, long version, float prediction) {
+        this.record = Objects.requireNonNull(record, "record");
+        this.version = version;
+        this.prediction = prediction;
+        this.names = null;
+        this.values = null;
+    }
+
+    Scored(T record, long version, String[] names, float[][] values) {
+        this.record = Objects.requireNonNull(record, "record");
+        this.version = version;
+        this.prediction = Float.NaN;
+        this.names = names;
+        this.values = values;
+    }
+
+    /** The same prediction for a copy of the record. */
+    Scored<T> around(T copy) {
+        return isScalar() ? new Scored<>(copy, version, prediction) : new Scored<>(copy, version, names, values);
+    }
+
+    /**
+     * The record as it came in.
+     *
+     * @return never null
+     */
+    public T record() {
+        return record;
+    }
+
+    /**
+     * The version of the parameters that predicted.
+     *
+     * @return its number
+     */
+    public long version() {
+        return version;
+    }
+
+    /**
+     * The prediction of a model with one scalar output: in what unit, the model says.
+     *
+     * @return the number
+     * @throws IllegalStateException if the model has another output: take it by name
+     */
+    public float prediction() {
+        if (!isScalar()) {
+            throw new IllegalStateException(
+                    "read prediction: it is not one number, take output(name) of one of: " + outputs());
+        }
+        return prediction;
+    }
+
+    /**
+     * One output of a model with several outputs, or with one that is not scalar.
+     *
+     * @param name as the bundle names it
+     * @return a copy of its elements in row-major order, rounded to floats if the output is not float32
+     * @throws IllegalArgumentException if there is no such output
+     */
+    public float[] output(String name) {
+        int index = isScalar() ? -1 : Arrays.asList(names).indexOf(name);
+        if (index < 0) {
+            throw new IllegalArgumentException(
+                    (isScalar() ? "read output: the model gives one number, take prediction()" : "read output: the model has "
+                            + outputs()) + ", not output " + name);
+        }
+        return values[index].clone();
+    }
+
+    /**
+     * The names that {@link #output} takes.
+     *
+     * @return an unmodifiable list, empty for a model with one scalar output
+     */
+    public List<String> outputs() {
+        return isScalar() ? List.of() : List.of(names);
+    }
+
+    boolean isScalar() {
+        return names == null;
+    }
+
+    String[] names() {
+        return names;
+    }
+
+    float[][] values() {
+        return values;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        if (!(other instanceof Scored)) {
+            return false;
+        }
+        Scored<?> that = (Scored<?>) other;
+        return record.equals(that.record)
+                && version == that.version
+                && Float.floatToIntBits(prediction) == Float.floatToIntBits(that.prediction)
+                && Arrays.equals(names, that.names)
+                && Arrays.deepEquals(values, that.values);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * record.hashCode() + Long.hashCode(version);
+    }
+
+    @Override
+    public String toString() {
+        return record + " scored " + (isScalar() ? prediction : outputs() + " " + Arrays.deepToString(values)) + " by version "
+                + version;
+    }
+}

@@ -1,0 +1,37 @@
+package dev.streamgrad.flink;
+
+import dev.streamgrad.Column;
+import dev.streamgrad.Predictions;
+import dev.streamgrad.Schema;
+
+/** Makes a {@link Scored} of a record and its row of a batch's predictions. Used by one thread. */
+final class Scores<T> {
+    /** Null for a model with one scalar output. */
+    private final String[] names;
+
+    private Predictions source;
+    private Predictions.Output[] outputs;
+
+    Scores(Schema schema) {
+        boolean scalar = schema.outputs().size() == 1 && schema.outputs().get(0).elements() == 1;
+        this.names = scalar ? null : schema.outputs().stream().map(Column::name).toArray(String[]::new);
+    }
+
+    Scored<T> of(T record, Predictions predictions, int row) {
+        if (names == null) {
+            return new Scored<>(record, predictions.version(), predictions.value(row));
+        }
+        if (source != predictions) {
+            outputs = new Predictions.Output[names.length];
+            for (int i = 0; i < names.length; i++) {
+                outputs[i] = predictions.output(names[i]);
+            }
+            source = predictions;
+        }
+        float[][] values = new float[names.length][];
+        for (int i = 0; i < names.length; i++) {
+            values[i] = outputs[i].row(row);
+        }
+        return new Scored<>(record, predictions.version(), names, values);
+    }
+}
