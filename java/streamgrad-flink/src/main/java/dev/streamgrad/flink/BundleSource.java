@@ -41,7 +41,10 @@ public final class BundleSource implements Serializable {
         CLASS_PATH
     }
 
+    /** What {@link #place} names. */
     private final Kind kind;
+
+    /** A path, a name or a URI. */
     private final String place;
 
     private BundleSource(Kind kind, String place) {

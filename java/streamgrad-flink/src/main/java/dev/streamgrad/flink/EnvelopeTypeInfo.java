@@ -28,7 +28,12 @@ abstract class EnvelopeTypeInfo<E, T> extends TypeInformation<E> {
         return around(record.createSerializer(config));
     }
 
-    /** What Flink 1.20 asks for; no override in 2.x. */
+    /**
+     * What Flink 1.20 asks for; no override in 2.x.
+     *
+     * @param config of the job
+     * @return a new serializer
+     */
     public final TypeSerializer<E> createSerializer(ExecutionConfig config) {
         return createSerializer(config.getSerializerConfig());
     }

@@ -22,8 +22,13 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implements ResultTypeQueryable<Scored<T>> {
     private static final long serialVersionUID = 1L;
 
+    /** The record's. */
     private final TypeInformation<T> type;
+
+    /** Which model. */
     private ModelSpec spec;
+
+    /** Null: by the names of the record's fields. */
     private Encoder<? super T> encoder;
 
     private transient Model model;
