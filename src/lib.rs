@@ -7,6 +7,7 @@ pub mod bundle;
 #[allow(dead_code, reason = "until the trainer is in")]
 pub mod capi;
 pub mod error;
+mod jvm;
 pub mod metrics;
 mod model;
 pub mod optimizer;

@@ -21,7 +21,7 @@ public final class Metrics {
     }
 
     /**
-     * The names of all metrics, as exported.
+     * The names of all metrics: {@code loss}, then those of the bundle.
      *
      * @return an unmodifiable list
      */
@@ -49,6 +49,15 @@ public final class Metrics {
      */
     public double window(String name) {
         return values[2 * find(name, schema.metrics()) + 1];
+    }
+
+    /**
+     * The mean loss since start; it has a window under the name {@code loss}.
+     *
+     * @return NaN before the first row
+     */
+    public double loss() {
+        return value("loss");
     }
 
     /**

@@ -21,7 +21,7 @@ final class Native {
     /** A handle for a bundle; {@code path} and {@code options} (lines of {@code key=value}) are UTF-8. */
     static native long trainerOpen(byte[] path, byte[] options, ByteBuffer error);
 
-    static native int trainerClose(long handle, ByteBuffer error);
+    static native long trainerClose(long handle, ByteBuffer error);
 
     /** The schema as {@link Schema} reads it; {@code null} if that failed. */
     static native byte[] trainerSchema(long handle, ByteBuffer error);
@@ -56,7 +56,7 @@ final class Native {
     static native long trainerMemory(long handle, ByteBuffer error);
 
     /** Writes the metrics into a report buffer, whose other parts it leaves alone. */
-    static native int trainerMetrics(long handle, ByteBuffer report, ByteBuffer error);
+    static native long trainerMetrics(long handle, ByteBuffer report, ByteBuffer error);
 
     /** Copies the newest value of a parameter; returns its version. */
     static native long trainerParameter(long handle, byte[] name, ByteBuffer values, ByteBuffer error);

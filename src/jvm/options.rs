@@ -1,0 +1,34 @@
+//! The options of Java's `Builder`, one `key=value` a line.
+
+use std::str::FromStr;
+
+use crate::bind::{Failure, Status};
+use crate::trainer::TrainerBuilder;
+
+/// Sets every option on the builder.
+pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
+    for line in lines.lines() {
+        let Some((key, value)) = line.split_once('=') else {
+            return Err(Failure::new(Status::INVALID_INPUT, format!("pass options as key=value, not {line}")));
+        };
+        builder = match key {
+            "tensorflow" => builder.tensorflow(value),
+            "intra_op_threads" => builder.intra_op_threads(number(key, value)?),
+            "inter_op_threads" => builder.inter_op_threads(number(key, value)?),
+            "learning_rate" => builder.learning_rate(number(key, value)?),
+            "metrics_window" => builder.metrics_window(number(key, value)?),
+            "allow_op" => builder.allow_op(value),
+            _ => {
+                return Err(Failure::new(
+                    Status::INVALID_INPUT,
+                    format!("use jar and library of one build, this option is unknown: {key}"),
+                ));
+            }
+        };
+    }
+    Ok(builder)
+}
+
+fn number<T: FromStr>(key: &str, value: &str) -> Result<T, Failure> {
+    value.parse().map_err(|_| Failure::new(Status::INVALID_INPUT, format!("{key} is out of its range: {value}")))
+}

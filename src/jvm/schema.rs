@@ -1,0 +1,98 @@
+//! The schema as bytes that Java's `Schema` reads: big-endian, as a `DataInput` has it.
+//!
+//! A text is its length (32 bits) and UTF-8; a shape its rank and dimensions; a list its length and entries:
+//! columns (role, column), outputs (column), metrics (name, kind), parameters (name, shape), where a column is name, dtype, shape, list
+//! of fields, lowest and highest value allowed (64-bit floats).
+
+use serde_json::Value;
+
+use crate::batch::{ColumnSpec, Role};
+use crate::metrics::MetricValues;
+use crate::tensor::{DType, Shape};
+use crate::trainer::Trainer;
+
+pub(super) fn encode(trainer: &Trainer) -> Vec<u8> {
+    let (schema, manifest) = (trainer.schema(), trainer.bundle().manifest());
+    let mut out = Writer(Vec::new());
+    out.list(schema.columns(), |out, spec| {
+        out.0.push(match spec.role {
+            Role::Feature => 0,
+            Role::Label => 1,
+            Role::Weight => 2,
+        });
+        out.column(&spec.name, spec.dtype, &spec.shape, &spec.fields, allowed(spec));
+    });
+    out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, &[], EVERYTHING));
+    out.list(&metrics(trainer), |out, (name, kind)| {
+        out.text(name);
+        out.text(kind);
+    });
+    out.list(&manifest.parameters, |out, parameter| {
+        out.text(&parameter.name);
+        out.shape(&parameter.shape);
+    });
+    out.0
+}
+
+/// Name and kind of every metric: the loss, then those of the bundle.
+pub(super) fn metrics(trainer: &Trainer) -> Vec<(&str, &str)> {
+    let exported = trainer.bundle().manifest().metrics.iter();
+    let exported = exported.map(|metric| (text(metric, "name"), text(metric, "kind")));
+    std::iter::once(("loss", "loss")).chain(exported).collect()
+}
+
+/// The values of the same metrics, each since start and over the window.
+pub(super) fn metric_values(metrics: &MetricValues) -> impl Iterator<Item = Option<f64>> {
+    std::iter::once(Some(metrics.loss()))
+}
+
+fn text<'a>(metric: &'a Value, key: &str) -> &'a str {
+    metric.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+const EVERYTHING: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+
+fn allowed(spec: &ColumnSpec) -> (f64, f64) {
+    match spec.role {
+        Role::Feature => EVERYTHING,
+        Role::Label => spec.range.unwrap_or(EVERYTHING),
+        Role::Weight => (0.0, f64::INFINITY),
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    /// Lengths come from a manifest, whose entries are far fewer than 2^32.
+    fn length(&mut self, length: usize) {
+        self.0.extend((length as u32).to_be_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.len());
+        self.0.extend(text.as_bytes());
+    }
+
+    fn shape(&mut self, shape: &Shape) {
+        self.length(shape.dims().len());
+        for &dimension in shape.dims() {
+            self.0.extend((dimension as i32).to_be_bytes());
+        }
+    }
+
+    fn list<T>(&mut self, entries: &[T], mut each: impl FnMut(&mut Self, &T)) {
+        self.length(entries.len());
+        for entry in entries {
+            each(self, entry);
+        }
+    }
+
+    fn column(&mut self, name: &str, dtype: DType, shape: &Shape, fields: &[String], (lowest, highest): (f64, f64)) {
+        self.text(name);
+        self.text(dtype.name());
+        self.shape(shape);
+        self.list(fields, |out, field| out.text(field));
+        self.0.extend(lowest.to_be_bytes());
+        self.0.extend(highest.to_be_bytes());
+    }
+}
