@@ -12,15 +12,634 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * First values of the structs that begin with their size.
+ */
+
+/** An `sg_trainer_options` of defaults. */
+#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0 }
+
+/** An `sg_tensor` to be written. */
+#define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0 }
+
+/** An `sg_predictions` for a model with one output of `float`, whose values go to `values`, with room for `capacity`. */
+#define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0 }
+
+/** An `sg_predictions` for `count` outputs by name: an array of `sg_output`. */
+#define SG_PREDICTIONS_OUTPUTS(outputs, count) { sizeof(sg_predictions), NULL, 0, (outputs), (count), 0, 0 }
+
+/** An `sg_report` for a model with one output of `float`, whose predictions go to `predictions`, with room for `capacity`. */
+#define SG_REPORT(predictions, capacity) SG_REPORT_WITH_((predictions), (capacity), NULL, 0)
+
+/** An `sg_report` for `count` outputs by name: an array of `sg_output`. */
+#define SG_REPORT_OUTPUTS(outputs, count) SG_REPORT_WITH_(NULL, 0, (outputs), (count))
+
+/** An `sg_evaluation` to be written. */
+#define SG_EVALUATION_INIT { sizeof(sg_evaluation), NULL, 0, 0, 0, SG_METRICS_ }
+
+#define SG_REPORT_WITH_(predictions, capacity, outputs, count) \
+    { sizeof(sg_report), predictions, capacity, outputs, count, NULL, 0, 0.0, 0, 0, 0, 0, 0, 0, SG_METRICS_, SG_METRICS_ }
+#define SG_METRICS_ { 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 }
+
+
+/**
+ * The number of the contract that this header declares; compare it with `sg_abi()`.
+ */
+#define SG_ABI 1
+
 /**
  * The bytes of the message of an `sg_error`, its zero included.
  */
 #define SG_MESSAGE_BYTES 1024
 
 /**
- * The number of the contract that this header declares; compare it with `sg_abi()`.
+ * The bytes of a tensor's name, its zero included.
  */
-#define SG_ABI 1
+#define SG_NAME_BYTES 256
+
+/**
+ * The most dimensions that a tensor can have here.
+ */
+#define SG_MAX_RANK 8
+
+/**
+ * As many threads as TensorFlow chooses.
+ */
+#define SG_THREADS_AUTO -1
+
+/**
+ * What a call came to. A code is never given another meaning and never reused; later versions may add codes.
+ */
+enum sg_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The call did what it says.
+     */
+    SG_OK = 0,
+    /**
+     * An argument, a record or a batch is wrong: correct it and call again.
+     */
+    SG_INVALID_INPUT = 100,
+    /**
+     * A pointer that must point somewhere is null.
+     */
+    SG_NULL_POINTER = 101,
+    /**
+     * The handle is closed, stale, zero or of another type.
+     */
+    SG_CLOSED = 102,
+    /**
+     * The caller's memory is too small; the message names the size that is needed.
+     */
+    SG_BUFFER_TOO_SMALL = 103,
+    /**
+     * A pointer is not aligned to its type.
+     */
+    SG_MISALIGNED = 104,
+    /**
+     * The bundle is missing, damaged or contradicts itself: export it again.
+     */
+    SG_INVALID_BUNDLE = 200,
+    /**
+     * The graph holds an op that the host did not allow.
+     */
+    SG_REFUSED_GRAPH = 201,
+    /**
+     * No TensorFlow library was found: install one, or name its place.
+     */
+    SG_TENSORFLOW_NOT_FOUND = 300,
+    /**
+     * Another TensorFlow than the one asked for is already in this process.
+     */
+    SG_TENSORFLOW_CONFLICT = 301,
+    /**
+     * TensorFlow itself reported an error.
+     */
+    SG_TENSORFLOW = 302,
+    /**
+     * A loss, a gradient or a new parameter is not finite; nothing was changed.
+     */
+    SG_NON_FINITE = 400,
+    /**
+     * An earlier failure left the trainer without a trustworthy state: open a new one.
+     */
+    SG_POISONED = 401,
+    /**
+     * The operating system refused to read or write.
+     */
+    SG_IO = 500,
+    /**
+     * This platform or this feature is not supported.
+     */
+    SG_UNSUPPORTED = 900,
+    /**
+     * A defect of this library: a panic that was caught.
+     */
+    SG_INTERNAL = 901,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum sg_status sg_status;
+#else
+typedef int32_t sg_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a trainer is opened. Plain data of the caller, to be initialised with `SG_TRAINER_OPTIONS_INIT`; zero is the default.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_trainer_options)`.
+     */
+    size_t size;
+    /**
+     * The TensorFlow library or its folder; null: found by the order in README.md.
+     */
+    const char *tensorflow;
+    /**
+     * Threads inside one op; default one. TensorFlow has one such pool per process, sized by its first session.
+     */
+    int32_t intra_op_threads;
+    /**
+     * Threads that run ops beside each other; default none: every op runs in the calling thread.
+     */
+    int32_t inter_op_threads;
+    /**
+     * A constant learning rate in place of the bundle's own.
+     */
+    double learning_rate;
+    /**
+     * The rows of the metrics' sliding window; default 10,000.
+     */
+    uint64_t metrics_window;
+    /**
+     * Zero-terminated names of ops that the graph may hold although they reach beyond the process.
+     */
+    const char *const *allowed_ops;
+    /**
+     * How many names.
+     */
+    size_t allowed_op_count;
+} sg_trainer_options;
+
+/**
+ * A model that learns, with its parameters. Open until `sg_trainer_close`; any number of threads at once.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no trainer.
+     */
+    uint64_t id;
+} sg_trainer;
+
+/**
+ * Why a call failed. Plain data of the caller: pass it uninitialised, read it after the call, free nothing.
+ *
+ * Each thread needs its own, or its turn.
+ */
+typedef struct {
+    /**
+     * What the call returned.
+     */
+    sg_status status;
+    /**
+     * One line of UTF-8, ended by a zero: what stood in the way and what to do about it. Empty if the call succeeded.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_error;
+
+/**
+ * Rows on their way into a model. Open until `sg_batch_close`; calls on one batch take turns.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no batch.
+     */
+    uint64_t id;
+} sg_batch;
+
+/**
+ * The type of a tensor's elements: one of `SG_FLOAT32` and so on.
+ */
+typedef int32_t sg_dtype;
+
+/**
+ * Memory of the caller for one named output.
+ */
+typedef struct {
+    /**
+     * The output's name, ended by a zero.
+     */
+    const char *name;
+    /**
+     * What `values` leads to; it must be the output's own dtype.
+     */
+    sg_dtype dtype;
+    /**
+     * Where its values go: rows first, then its shape, row-major.
+     */
+    void *values;
+    /**
+     * How many values there is room for.
+     */
+    size_t capacity;
+    /**
+     * Written: how many values there are.
+     */
+    size_t length;
+} sg_output;
+
+/**
+ * A metric by the name that the bundle gives it: set `name`, the call writes the rest. Plain data of the caller.
+ */
+typedef struct {
+    /**
+     * The metric's name, ended by a zero.
+     */
+    const char *name;
+    /**
+     * Written: its value over all rows; not a number while it has none.
+     */
+    double value;
+    /**
+     * Written: its value over the sliding window.
+     */
+    double window;
+} sg_metric;
+
+/**
+ * Metrics by kind; not a number where the bundle has none of that kind, or no value yet. Of several of one kind, the first.
+ */
+typedef struct {
+    /**
+     * The mean loss of all rows.
+     */
+    double loss;
+    /**
+     * The share of right answers.
+     */
+    double accuracy;
+    /**
+     * The share of answers among the k likeliest.
+     */
+    double top_k;
+    /**
+     * The area under the ROC curve.
+     */
+    double auc;
+    /**
+     * The mean negative log likelihood, in nats.
+     */
+    double logloss;
+    /**
+     * The mean absolute error.
+     */
+    double mae;
+    /**
+     * The root of the mean squared error.
+     */
+    double rmse;
+} sg_metric_values;
+
+/**
+ * What a step found and made. Plain data of the caller, to be initialised with `SG_REPORT` or `SG_REPORT_OUTPUTS`.
+ *
+ * It belongs to the caller alone: nothing in it changes while training goes on.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_report)`.
+     */
+    size_t size;
+    /**
+     * Room for the predictions of a model with one output of `float`; null if they are not wanted here.
+     */
+    float *predictions;
+    /**
+     * How many predictions there is room for.
+     */
+    size_t capacity;
+    /**
+     * Room for outputs by name; null if there are none.
+     */
+    sg_output *outputs;
+    /**
+     * How many of them.
+     */
+    size_t output_count;
+    /**
+     * Metrics wanted by name; null if there are none.
+     */
+    sg_metric *named_metrics;
+    /**
+     * How many of them.
+     */
+    size_t named_metric_count;
+    /**
+     * Written: the loss of the batch in the training pass, before the update, regularizers included.
+     */
+    double loss;
+    /**
+     * Written: the rows learned.
+     */
+    size_t rows;
+    /**
+     * Written: the version that the gradient was computed from, which also made the predictions.
+     */
+    uint64_t gradient_version;
+    /**
+     * Written: the version that the step made.
+     */
+    uint64_t version;
+    /**
+     * Written: the nanoseconds that it took to get the newest version,
+     */
+    uint64_t pull_nanoseconds;
+    /**
+     * Written: to run the graph, checks of the batch included,
+     */
+    uint64_t run_nanoseconds;
+    /**
+     * Written: and to update.
+     */
+    uint64_t push_nanoseconds;
+    /**
+     * Written: the metrics since start, this batch included.
+     */
+    sg_metric_values metrics;
+    /**
+     * Written: the metrics over the sliding window.
+     */
+    sg_metric_values window;
+} sg_report;
+
+/**
+ * Where predictions go. Plain data of the caller, to be initialised with `SG_PREDICTIONS` or `SG_PREDICTIONS_OUTPUTS`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_predictions)`.
+     */
+    size_t size;
+    /**
+     * Room for the values of a model with one output of `float`; null if they are not wanted here.
+     */
+    float *values;
+    /**
+     * How many values there is room for.
+     */
+    size_t capacity;
+    /**
+     * Room for outputs by name; null if there are none.
+     */
+    sg_output *outputs;
+    /**
+     * How many of them.
+     */
+    size_t output_count;
+    /**
+     * Written: the rows predicted.
+     */
+    size_t rows;
+    /**
+     * Written: the version of the parameters that predicted.
+     */
+    uint64_t version;
+} sg_predictions;
+
+/**
+ * Loss and metrics of one version over all rows of some batches. Plain data of the caller, to be initialised with
+ * `SG_EVALUATION_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_evaluation)`.
+     */
+    size_t size;
+    /**
+     * Metrics wanted by name; null if there are none. Their `window` is written as `value` is.
+     */
+    sg_metric *named_metrics;
+    /**
+     * How many of them.
+     */
+    size_t named_metric_count;
+    /**
+     * Written: the version that was evaluated.
+     */
+    uint64_t version;
+    /**
+     * Written: the rows.
+     */
+    uint64_t rows;
+    /**
+     * Written: the metrics over all rows; `loss` has the regularizers in it.
+     */
+    sg_metric_values metrics;
+} sg_evaluation;
+
+/**
+ * An opened, verified bundle. Open until `sg_bundle_close`; any number of threads at once.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no bundle.
+     */
+    uint64_t id;
+} sg_bundle;
+
+/**
+ * What a tensor is for: one of `SG_FEATURE` and so on.
+ */
+typedef int32_t sg_role;
+
+/**
+ * The description of a tensor. Plain data of the caller, to be initialised with `SG_TENSOR_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_tensor)`.
+     */
+    size_t size;
+    /**
+     * Written: its name, ended by a zero.
+     */
+    char name[SG_NAME_BYTES];
+    /**
+     * Written: what it is for.
+     */
+    sg_role role;
+    /**
+     * Written: the type of its elements.
+     */
+    sg_dtype dtype;
+    /**
+     * Written: how many dimensions; zero for a scalar.
+     */
+    size_t rank;
+    /**
+     * Written: their sizes.
+     */
+    size_t shape[SG_MAX_RANK];
+    /**
+     * Written: the product of the sizes.
+     */
+    size_t elements;
+    /**
+     * Written: the record's fields that fill a row: one, or as many as elements; none for what no record fills.
+     */
+    size_t field_count;
+} sg_tensor;
+
+/**
+ * One element of a string tensor: bytes of the caller, which may hold zeros and need none at their end.
+ */
+typedef struct {
+    /**
+     * The first byte; may be null if there is none.
+     */
+    const char *data;
+    /**
+     * How many bytes.
+     */
+    size_t length;
+} sg_bytes;
+
+/**
+ * The value of one of a record's fields.
+ */
+typedef struct {
+    /**
+     * The field's name, ended by a zero.
+     */
+    const char *name;
+    /**
+     * What `values` leads to: `SG_FLOAT32` for `float`, `SG_STRING` for `sg_bytes`, and so on.
+     */
+    sg_dtype dtype;
+    /**
+     * The field's values; most fields have one.
+     */
+    const void *values;
+    /**
+     * How many values.
+     */
+    size_t length;
+} sg_field;
+
+/**
+ * A pinned version. Its memory is held until `sg_pin_close`; any number of threads at once.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no pin.
+     */
+    uint64_t id;
+} sg_pin;
+
+/**
+ * The gradients of one batch, not yet applied. Immutable until `sg_gradients_close`; any number of threads at once.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no gradients.
+     */
+    uint64_t id;
+} sg_gradients;
+
+/**
+ * `float`.
+ */
+#define SG_FLOAT32 1
+
+/**
+ * `double`.
+ */
+#define SG_FLOAT64 2
+
+/**
+ * `int32_t`.
+ */
+#define SG_INT32 3
+
+/**
+ * `uint8_t`.
+ */
+#define SG_UINT8 4
+
+/**
+ * `int16_t`.
+ */
+#define SG_INT16 5
+
+/**
+ * `int8_t`.
+ */
+#define SG_INT8 6
+
+/**
+ * `sg_bytes`.
+ */
+#define SG_STRING 7
+
+/**
+ * `int64_t`.
+ */
+#define SG_INT64 9
+
+/**
+ * `bool`, one byte, 0 or 1.
+ */
+#define SG_BOOL 10
+
+/**
+ * `uint16_t`.
+ */
+#define SG_UINT16 17
+
+/**
+ * `uint32_t`.
+ */
+#define SG_UINT32 22
+
+/**
+ * `uint64_t`.
+ */
+#define SG_UINT64 23
+
+/**
+ * An input of the model; its shape is that of one row.
+ */
+#define SG_FEATURE 1
+
+/**
+ * What the model learns from, and predicting does without; its shape is that of one row.
+ */
+#define SG_LABEL 2
+
+/**
+ * The weight of a row in the loss; predicting does without.
+ */
+#define SG_WEIGHT 3
+
+/**
+ * What the model predicts; its shape is that of one row.
+ */
+#define SG_OUTPUT 4
+
+/**
+ * What gradients move; its shape is the whole shape.
+ */
+#define SG_PARAMETER 5
+
+/**
+ * What the training pass itself replaces, such as moving averages; its shape is the whole shape.
+ */
+#define SG_STATE 6
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,6 +658,287 @@ uint32_t sg_abi(void);
  * Thread-safe.
  */
 const char *sg_version(void);
+
+/**
+ * Verifies the bundle in the folder `bundle`, loads TensorFlow unless it is loaded, and opens a session.
+ *
+ * `options` may be null for the defaults. Thread-safe.
+ */
+sg_status sg_trainer_open(const char *bundle, const sg_trainer_options *options, sg_trainer *trainer, sg_error *error);
+
+/**
+ * Learns from a batch: one forward pass, one backward pass, one update. `report` may be null.
+ *
+ * The report's predictions are those of the parameters before the update. Thread-safe.
+ */
+sg_status sg_trainer_step(sg_trainer trainer, sg_batch batch, sg_report *report, sg_error *error);
+
+/**
+ * Predicts the rows of a batch with the newest version; labels and weights are not looked at. Thread-safe.
+ */
+sg_status sg_trainer_predict(sg_trainer trainer, sg_batch batch, sg_predictions *predictions, sg_error *error);
+
+/**
+ * The loss and the metrics of some batches, by one version, in inference; nothing is learned. Thread-safe.
+ */
+sg_status sg_trainer_evaluate(sg_trainer trainer,
+                              const sg_batch *batches,
+                              size_t batch_count,
+                              sg_evaluation *evaluation,
+                              sg_error *error);
+
+/**
+ * Reads progressive metrics by name, since start and over the window, as a report of the last step would have them.
+ *
+ * Thread-safe.
+ */
+sg_status sg_trainer_metrics(sg_trainer trainer, sg_metric *metrics, size_t metric_count, sg_error *error);
+
+/**
+ * Writes the number of the newest version: the steps since the bundle's own values. Thread-safe.
+ */
+sg_status sg_trainer_version(sg_trainer trainer, uint64_t *version, sg_error *error);
+
+/**
+ * Writes the learning rate of the next step. Thread-safe.
+ */
+sg_status sg_trainer_learning_rate(sg_trainer trainer, float *rate, sg_error *error);
+
+/**
+ * Writes the bytes of native memory that parameters, state, slots and frozen weights take; TensorFlow's own comes on top.
+ *
+ * Thread-safe.
+ */
+sg_status sg_trainer_memory(sg_trainer trainer,
+                            size_t *bytes,
+                            sg_error *error);
+
+/**
+ * Copies a parameter or a piece of state of the newest version, row-major, and its number of values to `length`.
+ *
+ * `dtype` must be its own. With `values` null and `capacity` zero it only writes `length`. Thread-safe.
+ */
+sg_status sg_trainer_parameter(sg_trainer trainer,
+                               const char *name,
+                               sg_dtype dtype,
+                               void *values,
+                               size_t capacity,
+                               size_t *length,
+                               sg_error *error);
+
+/**
+ * Makes the handle void: no call takes it any more, those in flight end as they would have, the last of them frees the model.
+ *
+ * Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_trainer_close(sg_trainer trainer);
+
+/**
+ * Opens and verifies the bundle in the folder `path`, as a trainer would, without TensorFlow.
+ *
+ * `allowed_ops` are zero-terminated names of ops that the graph may hold although they reach beyond the process.
+ * Thread-safe.
+ */
+sg_status sg_bundle_open(const char *path,
+                         const char *const *allowed_ops,
+                         size_t allowed_op_count,
+                         sg_bundle *bundle,
+                         sg_error *error);
+
+/**
+ * The bundle that a trainer was opened from. It outlives the trainer. Thread-safe.
+ */
+sg_status sg_trainer_bundle(sg_trainer trainer, sg_bundle *bundle, sg_error *error);
+
+/**
+ * Copies the model's name and its zero to `name`; `length` is that of the name without its zero.
+ *
+ * With `name` null and `capacity` zero it only writes `length`. Thread-safe.
+ */
+sg_status sg_bundle_name(sg_bundle bundle, char *name, size_t capacity, size_t *length, sg_error *error);
+
+/**
+ * Writes how many tensors have this role (`SG_FEATURE` and so on). Thread-safe.
+ */
+sg_status sg_bundle_tensor_count(sg_bundle bundle, sg_role role, size_t *count, sg_error *error);
+
+/**
+ * Describes one tensor: the `index`th, from zero, of this role. Thread-safe.
+ */
+sg_status sg_bundle_tensor(sg_bundle bundle, sg_role role, size_t index, sg_tensor *tensor, sg_error *error);
+
+/**
+ * Copies the name of one of the record's fields that fill a feature, label or weight, and its zero, to `name`; as
+ * `sg_bundle_name`.
+ */
+sg_status sg_bundle_field(sg_bundle bundle,
+                          sg_role role,
+                          size_t tensor,
+                          size_t index,
+                          char *name,
+                          size_t capacity,
+                          size_t *length,
+                          sg_error *error);
+
+/**
+ * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_bundle_close(sg_bundle bundle);
+
+/**
+ * Makes an empty batch for this trainer's model with room for `capacity` rows; memory is taken as it fills.
+ *
+ * It fits every trainer of the same bundle, and outlives this one. Thread-safe.
+ */
+sg_status sg_batch_new(sg_trainer trainer, size_t capacity, sg_batch *batch, sg_error *error);
+
+/**
+ * Sets a whole column from `length` values, row after row, each row in row-major order; replaces what was in it.
+ *
+ * `dtype` is what `values` leads to and must be the column's; nothing is converted. The rows are `length` divided by the
+ * elements of a row; when the batch is used, all columns must have as many. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_set(sg_batch batch,
+                       const char *column,
+                       sg_dtype dtype,
+                       const void *values,
+                       size_t length,
+                       sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_FLOAT32`.
+ */
+sg_status sg_batch_set_f32(sg_batch batch, const char *column, const float *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_FLOAT64`.
+ */
+sg_status sg_batch_set_f64(sg_batch batch, const char *column, const double *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_INT32`.
+ */
+sg_status sg_batch_set_i32(sg_batch batch, const char *column, const int32_t *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_INT64`.
+ */
+sg_status sg_batch_set_i64(sg_batch batch, const char *column, const int64_t *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_UINT8`.
+ */
+sg_status sg_batch_set_u8(sg_batch batch, const char *column, const uint8_t *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_BOOL`.
+ */
+sg_status sg_batch_set_bool(sg_batch batch, const char *column, const bool *values, size_t length, sg_error *error);
+
+/**
+ * `sg_batch_set` with `SG_STRING`.
+ */
+sg_status sg_batch_set_strings(sg_batch batch,
+                               const char *column,
+                               const sg_bytes *values,
+                               size_t length,
+                               sg_error *error);
+
+/**
+ * Adds one row from a record's fields, in any order: all those of the features; those of a label or the weight all or none.
+ *
+ * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The array can be made
+ * once, leading to a struct that holds one record after the other. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_add(sg_batch batch,
+                       const sg_field *fields,
+                       size_t field_count,
+                       sg_error *error);
+
+/**
+ * Removes all rows; the memory stays, for the next ones. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_clear(sg_batch batch, sg_error *error);
+
+/**
+ * Writes how many rows are in the batch: those of its fullest column. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_rows(sg_batch batch, size_t *rows, sg_error *error);
+
+/**
+ * Writes how many rows the batch has room for. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_capacity(sg_batch batch, size_t *capacity, sg_error *error);
+
+/**
+ * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_batch_close(sg_batch batch);
+
+/**
+ * Pins the newest version. Thread-safe.
+ */
+sg_status sg_trainer_pin(sg_trainer trainer, sg_pin *pin, sg_error *error);
+
+/**
+ * Predicts the rows of a batch with a pinned version of this trainer, or of another of the same bundle. Thread-safe.
+ */
+sg_status sg_trainer_predict_at(sg_trainer trainer,
+                                sg_pin pin,
+                                sg_batch batch,
+                                sg_predictions *predictions,
+                                sg_error *error);
+
+/**
+ * Writes the number of a pinned version. Thread-safe.
+ */
+sg_status sg_pin_version(sg_pin pin, uint64_t *version, sg_error *error);
+
+/**
+ * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_pin_close(sg_pin pin);
+
+/**
+ * Computes the gradients of a batch without learning from it. Thread-safe.
+ */
+sg_status sg_trainer_gradients(sg_trainer trainer, sg_batch batch, sg_gradients *gradients, sg_error *error);
+
+/**
+ * Applies gradients that a trainer of the same bundle computed, as one step, to the newest version; writes the number of the
+ * version that they made to `version`, which may be null. They stay open. Thread-safe.
+ */
+sg_status sg_trainer_apply(sg_trainer trainer,
+                           sg_gradients gradients,
+                           uint64_t *version,
+                           sg_error *error);
+
+/**
+ * Copies the gradient of one parameter, row-major, and its number of values to `length`.
+ *
+ * With `values` null and `capacity` zero it only writes `length`. Thread-safe.
+ */
+sg_status sg_gradients_read(sg_gradients gradients,
+                            const char *parameter,
+                            float *values,
+                            size_t capacity,
+                            size_t *length,
+                            sg_error *error);
+
+/**
+ * Writes the loss of the batch. Thread-safe.
+ */
+sg_status sg_gradients_loss(sg_gradients gradients, float *loss, sg_error *error);
+
+/**
+ * Hands out what the model predicted for the batch, and the version that did. Thread-safe.
+ */
+sg_status sg_gradients_predictions(sg_gradients gradients, sg_predictions *predictions, sg_error *error);
+
+/**
+ * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_gradients_close(sg_gradients gradients);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -21,8 +21,10 @@ pub(crate) enum Kind {
     Bundle = 1,
     Trainer = 2,
     Batch = 3,
+    Gradients = 4,
+    Pin = 5,
     /// A trainer that Java opened: a table, and so a kind, of its own.
-    JavaTrainer = 4,
+    JavaTrainer = 6,
 }
 
 impl Kind {
@@ -31,6 +33,8 @@ impl Kind {
             Self::Bundle => "bundle",
             Self::Trainer | Self::JavaTrainer => "trainer",
             Self::Batch => "batch",
+            Self::Gradients => "gradients",
+            Self::Pin => "pin",
         }
     }
 }
@@ -119,7 +123,7 @@ impl<T> Table<T> {
 
     fn closed(&self, handle: u64) -> Failure {
         let name = self.kind.name();
-        Failure::new(Status::CLOSED, format!("open a {name} first, this handle is closed or not one: {handle:#x}"))
+        Failure::new(Status::CLOSED, format!("open it first, this handle is closed or not one of its type: {name} {handle:#x}"))
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::error::{Error, ErrorKind};
 
 /// What a call came to. A code is never given another meaning and never reused; later versions may add codes.
-///
 /// cbindgen:rename-all=prefix:SG_
 #[allow(non_camel_case_types, reason = "the names of the C header and of Java, so that one script can compare them")]
 #[allow(clippy::upper_case_acronyms, reason = "as above")]

@@ -6,12 +6,39 @@
 //! Rust programs have no use for this module: it is public so that its documentation is.
 
 #![allow(non_camel_case_types, reason = "the names of the C header")]
+#![allow(clippy::missing_safety_doc, reason = "docs/c-abi.md says once, for all functions, what pointers must be")]
 
+mod batch;
+mod bundle;
+mod dtype;
 mod error;
+mod evaluation;
+mod field;
+mod gradients;
+mod metrics;
+mod options;
+mod pin;
 mod pointer;
+mod predictions;
+mod report;
 mod sized;
+mod tensor;
+mod trainer;
 mod version;
 
 pub use crate::bind::Status as sg_status;
+pub use batch::*;
+pub use bundle::*;
+pub use dtype::*;
 pub use error::{SG_MESSAGE_BYTES, sg_error};
+pub use evaluation::sg_evaluation;
+pub use field::{sg_bytes, sg_field};
+pub use gradients::*;
+pub use metrics::{sg_metric, sg_metric_values};
+pub use options::{SG_THREADS_AUTO, sg_trainer_options};
+pub use pin::*;
+pub use predictions::{sg_output, sg_predictions};
+pub use report::sg_report;
+pub use tensor::{SG_FEATURE, SG_LABEL, SG_MAX_RANK, SG_NAME_BYTES, SG_OUTPUT, SG_PARAMETER, SG_STATE, SG_WEIGHT, sg_role, sg_tensor};
+pub use trainer::*;
 pub use version::{SG_ABI, sg_abi, sg_version};

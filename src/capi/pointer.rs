@@ -1,11 +1,12 @@
 //! Checks of the pointers that a C program hands in: null, alignment, length, UTF-8.
 
-use std::ffi::{CStr, OsStr, c_char};
+use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::slice;
 
 use crate::bind::{Failure, Status};
+use crate::tensor::DType;
 
 /// Refuses a pointer that is null or not aligned to its type.
 pub(super) fn checked<T>(pointer: *const T, argument: &str) -> Result<*const T, Failure> {
@@ -62,7 +63,7 @@ pub(super) unsafe fn room<T>(pointer: *mut T, capacity: usize, needed: usize, ar
     let pointer = checked(pointer.cast_const(), argument)?.cast_mut();
     check_length::<T>(capacity, argument)?;
     if capacity < needed {
-        return Err(Failure::too_small(argument, "elements", capacity, needed));
+        return Err(Failure::too_small(argument, "values", capacity, needed));
     }
     Ok(Some(Room { pointer, capacity }))
 }
@@ -87,6 +88,36 @@ impl<T: Copy> Room<T> {
     }
 }
 
+/// The caller's memory for `capacity` values of a dtype that is known at run time, of which `needed` will be written.
+///
+/// # Safety
+/// As for [`room`].
+pub(super) unsafe fn typed_room(
+    values: *mut c_void,
+    dtype: DType,
+    capacity: usize,
+    needed: usize,
+    argument: &str,
+) -> Result<Option<Room<u8>>, Failure> {
+    if values.is_null() && capacity == 0 {
+        return Ok(None);
+    }
+    if values.is_null() {
+        return Err(Failure::null(argument));
+    }
+    let Some(size) = dtype.size() else {
+        return Err(Failure::new(Status::UNSUPPORTED, format!("strings are not handed out in C: {argument}")));
+    };
+    if !values.addr().is_multiple_of(size) {
+        return Err(Failure::misaligned(argument, size));
+    }
+    if capacity < needed {
+        return Err(Failure::too_small(argument, "values", capacity, needed));
+    }
+    let bytes = needed.checked_mul(size).ok_or_else(|| Failure::too_small(argument, "values", capacity, needed))?;
+    Ok(Some(Room { pointer: values.cast(), capacity: bytes }))
+}
+
 /// A zero-terminated name.
 ///
 /// # Safety
@@ -109,6 +140,32 @@ pub(super) unsafe fn path<'a>(pointer: *const c_char, argument: &str) -> Result<
         return Err(Failure::new(Status::INVALID_INPUT, format!("name a path, this one is empty: {argument}")));
     }
     Ok(Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// An array of zero-terminated names.
+///
+/// # Safety
+/// As for [`array`] and, for each of its values, [`text`].
+pub(super) unsafe fn texts<'a>(pointers: *const *const c_char, length: usize, argument: &str) -> Result<Vec<&'a str>, Failure> {
+    // SAFETY: the contract of this function.
+    unsafe { array(pointers, length, argument)?.iter().map(|&pointer| text(pointer, argument)).collect() }
+}
+
+/// Copies `text` and a zero to the caller's `place`, and its length without the zero to `length`; a null `place` without
+/// capacity only asks for the length.
+///
+/// # Safety
+/// As for [`room`] and [`Out::new`].
+pub(super) unsafe fn copy_text(text: &str, place: *mut c_char, capacity: usize, length: *mut usize, argument: &str) -> Result<(), Failure> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(0);
+    // SAFETY: the contract of this function.
+    let (room, out) = unsafe { (room(place.cast::<u8>(), capacity, bytes.len(), argument)?, Out::new(length, "length")?) };
+    if let Some(room) = room {
+        room.fill(&bytes)?;
+    }
+    out.write(text.len());
+    Ok(())
 }
 
 unsafe fn bytes<'a>(pointer: *const c_char, argument: &str) -> Result<&'a CStr, Failure> {
@@ -151,7 +208,7 @@ mod tests {
         unsafe {
             let failure = room(values.as_mut_ptr(), 3, 5, "predictions").unwrap_err();
             assert_eq!(failure.status, Status::BUFFER_TOO_SMALL);
-            assert_eq!(failure.message, "pass room for 5 elements, not 3: predictions");
+            assert_eq!(failure.message, "pass room for 5 values, not 3: predictions");
             assert!(room::<i64>(ptr::null_mut(), 0, 5, "predictions").unwrap().is_none());
             assert_eq!(room::<i64>(ptr::null_mut(), 5, 5, "p").unwrap_err().status, Status::NULL_POINTER);
             room(values.as_mut_ptr(), 3, 2, "p").unwrap().unwrap().fill(&[7, 8]).unwrap();

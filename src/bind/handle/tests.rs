@@ -33,7 +33,7 @@ fn a_handle_of_another_type_is_closed() {
     let (trainer, batch) = (trainers.insert(1).unwrap(), batches.insert(2).unwrap());
     let failure = trainers.get(batch).unwrap_err();
     assert_eq!(failure.status, Status::CLOSED);
-    assert!(failure.message.contains("open a trainer first"), "{}", failure.message);
+    assert!(failure.message.contains(": trainer 0x"), "{}", failure.message);
     assert!(batches.remove(trainer).is_none());
     assert_eq!((*trainers.get(trainer).unwrap(), *batches.get(batch).unwrap()), (1, 2));
 }

@@ -1,0 +1,100 @@
+//! `sg_trainer_options`: how a trainer is opened.
+
+use std::ffi::c_char;
+
+use super::pointer;
+use super::sized::{Caller, SizedStruct};
+use crate::bind::{Failure, Status};
+use crate::trainer::Trainer;
+
+/// As many threads as TensorFlow chooses.
+pub const SG_THREADS_AUTO: i32 = -1;
+
+/// How a trainer is opened. Plain data of the caller, to be initialised with `SG_TRAINER_OPTIONS_INIT`; zero is the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct sg_trainer_options {
+    /// `sizeof(sg_trainer_options)`.
+    pub size: usize,
+    /// The TensorFlow library or its folder; null: found by the order in README.md.
+    pub tensorflow: *const c_char,
+    /// Threads inside one op; default one. TensorFlow has one such pool per process, sized by its first session.
+    pub intra_op_threads: i32,
+    /// Threads that run ops beside each other; default none: every op runs in the calling thread.
+    pub inter_op_threads: i32,
+    /// A constant learning rate in place of the bundle's own.
+    pub learning_rate: f64,
+    /// The rows of the metrics' sliding window; default 10,000.
+    pub metrics_window: u64,
+    /// Zero-terminated names of ops that the graph may hold although they reach beyond the process.
+    pub allowed_ops: *const *const c_char,
+    /// How many names.
+    pub allowed_op_count: usize,
+}
+
+// SAFETY: `repr(C)`, two of its fields make eight bytes together, the others have eight each; begins with its size, made
+// of numbers and pointers.
+unsafe impl SizedStruct for sg_trainer_options {
+    const MACRO: &'static str = "SG_TRAINER_OPTIONS_INIT";
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Opens a trainer as the options say.
+///
+/// # Safety
+/// The pointers are as `docs/c-abi.md` says; `options` may be null.
+pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_options) -> Result<Trainer, Failure> {
+    // SAFETY: the contract of this function.
+    let bundle = unsafe { pointer::path(bundle, "bundle")? };
+    if options.is_null() {
+        return Ok(Trainer::open(bundle)?);
+    }
+    // SAFETY: the contract of this function.
+    let options = unsafe { Caller::read(options, "options")? }.value;
+    let mut builder = Trainer::builder(bundle);
+    if !options.tensorflow.is_null() {
+        // SAFETY: the contract of this function.
+        builder = builder.tensorflow(unsafe { pointer::path(options.tensorflow, "tensorflow")? });
+    }
+    if let Some(threads) = threads(options.intra_op_threads, "intra_op_threads")? {
+        builder = builder.intra_op_threads(threads);
+    }
+    if let Some(threads) = threads(options.inter_op_threads, "inter_op_threads")? {
+        builder = builder.inter_op_threads(threads);
+    }
+    if options.learning_rate != 0.0 {
+        builder = builder.learning_rate(options.learning_rate as f32);
+    }
+    if options.metrics_window != 0 {
+        builder = builder.metrics_window(options.metrics_window as usize);
+    }
+    // SAFETY: the contract of this function.
+    for op in unsafe { pointer::texts(options.allowed_ops, options.allowed_op_count, "allowed_ops")? } {
+        builder = builder.allow_op(op);
+    }
+    Ok(builder.open()?)
+}
+
+/// What the builder takes: `None` is its default, zero lets TensorFlow choose.
+fn threads(wish: i32, option: &str) -> Result<Option<u16>, Failure> {
+    match wish {
+        0 => Ok(None),
+        SG_THREADS_AUTO => Ok(Some(0)),
+        _ => u16::try_from(wish)
+            .map(Some)
+            .map_err(|_| Failure::new(Status::INVALID_INPUT, format!("ask for 1 to 65535 threads or SG_THREADS_AUTO: {option} {wish}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_threads_are_the_default_and_minus_one_is_tensorflow_s_choice() {
+        assert_eq!(threads(0, "t"), Ok(None));
+        assert_eq!(threads(SG_THREADS_AUTO, "t"), Ok(Some(0)));
+        assert_eq!(threads(4, "t"), Ok(Some(4)));
+        assert!(threads(-2, "t").is_err() && threads(1 << 16, "t").is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! `sg_predictions` and `sg_output`: what a model predicts, in the caller's memory.
+
+use std::ffi::{c_char, c_void};
+
+use super::dtype::{from_c, sg_dtype};
+use super::pointer::{self, Out, Room};
+use super::sized::SizedStruct;
+use crate::batch::Schema;
+use crate::bind::{Failure, Status};
+use crate::model::Predictions;
+use crate::tensor::DType;
+
+/// Memory of the caller for one named output.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct sg_output {
+    /// The output's name, ended by a zero.
+    pub name: *const c_char,
+    /// What `values` leads to; it must be the output's own dtype.
+    pub dtype: sg_dtype,
+    /// Where its values go: rows first, then its shape, row-major.
+    pub values: *mut c_void,
+    /// How many values there is room for.
+    pub capacity: usize,
+    /// Written: how many values there are.
+    pub length: usize,
+}
+
+/// Where predictions go. Plain data of the caller, to be initialised with `SG_PREDICTIONS` or `SG_PREDICTIONS_OUTPUTS`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct sg_predictions {
+    /// `sizeof(sg_predictions)`.
+    pub size: usize,
+    /// Room for the values of a model with one output of `float`; null if they are not wanted here.
+    pub values: *mut f32,
+    /// How many values there is room for.
+    pub capacity: usize,
+    /// Room for outputs by name; null if there are none.
+    pub outputs: *mut sg_output,
+    /// How many of them.
+    pub output_count: usize,
+    /// Written: the rows predicted.
+    pub rows: usize,
+    /// Written: the version of the parameters that predicted.
+    pub version: u64,
+}
+
+impl sg_predictions {
+    /// Checks the caller's memory for so many rows.
+    ///
+    /// # Safety
+    /// The pointers are as `docs/c-abi.md` says.
+    pub(super) unsafe fn check(&self, schema: &Schema, rows: usize) -> Result<Wanted, Failure> {
+        // SAFETY: the contract of this function.
+        unsafe { Wanted::new(schema, rows, (self.values, self.capacity), (self.outputs, self.output_count)) }
+    }
+
+    pub(super) fn fill(&mut self, wanted: Wanted, schema: &Schema, predictions: &Predictions) -> Result<(), Failure> {
+        (self.rows, self.version) = (predictions.rows(), predictions.version());
+        wanted.fill(schema, predictions)
+    }
+}
+
+// SAFETY: `repr(C)`, seven fields of eight bytes, begins with its size, made of integers and pointers.
+unsafe impl SizedStruct for sg_predictions {
+    const MACRO: &'static str = "SG_PREDICTIONS";
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// The memory that the caller gave for predictions, checked before the model runs, so that no run is in vain.
+pub(super) struct Wanted {
+    /// Which output goes where.
+    rooms: Vec<(usize, Room<u8>)>,
+    lengths: Vec<(usize, Out<usize>)>,
+}
+
+impl Wanted {
+    /// Checks `values` (for the one output of a model) and `outputs` (by name) for so many rows.
+    ///
+    /// # Safety
+    /// They are null, misaligned or as large as their capacities say, as `docs/c-abi.md` has it.
+    pub(super) unsafe fn new(
+        schema: &Schema,
+        rows: usize,
+        (values, capacity): (*mut f32, usize),
+        (outputs, output_count): (*mut sg_output, usize),
+    ) -> Result<Self, Failure> {
+        let mut wanted = Self { rooms: Vec::new(), lengths: Vec::new() };
+        if !values.is_null() || capacity != 0 {
+            let [output] = schema.outputs() else {
+                let names: Vec<&str> = schema.outputs().iter().map(|output| output.name.as_str()).collect();
+                let message = format!("the model has several outputs, ask for them by name: {}", names.join(", "));
+                return Err(Failure::new(Status::INVALID_INPUT, message));
+            };
+            // SAFETY: the contract of this function.
+            unsafe { wanted.add(schema, rows, &output.name, DType::F32, values.cast(), capacity)? };
+        }
+        // SAFETY: the contract of this function.
+        for (index, output) in unsafe { pointer::array(outputs.cast_const(), output_count, "outputs")? }.iter().enumerate() {
+            // SAFETY: the contract of this function; `outputs` has `index` entries and more.
+            unsafe {
+                let name = pointer::text(output.name, "name of an output")?;
+                let place = wanted.add(schema, rows, name, from_c(output.dtype)?, output.values, output.capacity)?;
+                wanted.lengths.push((place, Out::new(&raw mut (*outputs.add(index)).length, "length")?));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// # Safety
+    /// As for [`Wanted::new`].
+    unsafe fn add(
+        &mut self,
+        schema: &Schema,
+        rows: usize,
+        name: &str,
+        dtype: DType,
+        values: *mut c_void,
+        capacity: usize,
+    ) -> Result<usize, Failure> {
+        let Some(index) = schema.outputs().iter().position(|output| output.name == name) else {
+            let names: Vec<&str> = schema.outputs().iter().map(|output| output.name.as_str()).collect();
+            let message = format!("the model has no output {name}, ask for one of: {}", names.join(", "));
+            return Err(Failure::new(Status::INVALID_INPUT, message));
+        };
+        let output = &schema.outputs()[index];
+        if output.dtype == DType::String {
+            return Err(Failure::new(Status::UNSUPPORTED, format!("strings are not handed out in C: {name}")));
+        }
+        if output.dtype != dtype {
+            let message = format!("the output holds {}, give memory of that type and not of {dtype}: {name}", output.dtype);
+            return Err(Failure::new(Status::INVALID_INPUT, message));
+        }
+        let needed = rows.saturating_mul(output.shape.elements());
+        // SAFETY: the contract of this function.
+        match unsafe { pointer::typed_room(values, dtype, capacity, needed, name)? } {
+            Some(room) => self.rooms.push((index, room)),
+            None => return Err(Failure::null(name)),
+        }
+        Ok(index)
+    }
+
+    /// Hands the predictions out.
+    pub(super) fn fill(self, schema: &Schema, predictions: &Predictions) -> Result<(), Failure> {
+        for (index, room) in self.rooms {
+            room.fill(predictions.bytes(index).unwrap_or_default())?;
+        }
+        for (index, length) in self.lengths {
+            length.write(predictions.rows() * schema.outputs()[index].shape.elements());
+        }
+        Ok(())
+    }
+}
