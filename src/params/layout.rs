@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::version::{Dense, Slots};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Manifest, Output};
 use crate::error::Result;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, OutputSpec};
 use crate::optimizer::Optimizer;
 use crate::tensor::DType;
 use crate::tf::Tensor;
@@ -39,7 +39,7 @@ impl Layout {
                 Some(rate) => optimizer.with_learning_rate(rate)?,
                 None => optimizer,
             },
-            metrics: Metrics::from_json(&Value::Array(manifest.metrics.clone()), window)?,
+            metrics: Metrics::from_json(&Value::Array(manifest.metrics.clone()), &outputs(manifest), window)?,
             initial: Dense::new(parameters.collect::<Result<_>>()?, state.collect::<Result<_>>()?),
         })
     }
@@ -56,4 +56,13 @@ impl Layout {
         });
         Ok(Slots { tensors: tensors.collect::<Result<_>>()? })
     }
+}
+
+/// What the metrics can read: outputs of `float32` beside labels that are no strings.
+fn outputs(manifest: &Manifest) -> Vec<OutputSpec<'_>> {
+    let label = |output: &Output| {
+        let label = manifest.labels.iter().find(|label| label.output.as_ref() == Some(&output.name))?;
+        (output.dtype == DType::F32 && label.dtype != DType::String).then_some(&label.shape)
+    };
+    manifest.outputs.iter().map(|output| OutputSpec { name: &output.name, shape: &output.shape, label: label(output) }).collect()
 }

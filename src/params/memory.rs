@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::layout::Layout;
-use super::store::{Receipt, Store, Update};
+use super::store::{Observation, Receipt, Store, Update};
 use super::version::{Dense, Published, Slots, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, Metrics};
@@ -132,11 +132,15 @@ impl Learned {
         }
         let version = next.number;
         writer.torn = true;
+        if let Some(Observation { loss, rows, outputs }) = update.observation
+            && let Err(error) = writer.metrics.update(loss, rows, outputs)
+        {
+            writer.torn = false;
+            writer.spares.push(next);
+            return Err(error);
+        }
         std::mem::swap(&mut writer.slots, &mut writer.spare_slots);
         writer.steps += 1;
-        if let Some(observation) = &update.observation {
-            writer.metrics.update(observation.loss, observation.rows, observation.outputs);
-        }
         let metrics = writer.metrics.read();
         drop(current);
         writer.keep(self.current.swap(next));

@@ -4,6 +4,6 @@ mod buffer;
 mod dtype;
 mod shape;
 
-pub(crate) use buffer::{AlignedBuffer, bytes_as};
+pub(crate) use buffer::{AlignedBuffer, bytes_as, bytes_of};
 pub use dtype::{DType, Element};
 pub use shape::Shape;

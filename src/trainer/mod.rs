@@ -81,7 +81,7 @@ impl Trainer {
         let pulled = Instant::now();
         let pass = self.model.train(&version, &batch)?;
         let ran = Instant::now();
-        let outputs = observe::outputs(self.schema(), &batch, &pass.predictions)?;
+        let outputs = observe::outputs(self.schema(), &batch, &pass.predictions);
         let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
         let receipt = self.store.push(Update { gradients: &pass.gradients, state: &pass.state, observation })?;
         let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
@@ -134,7 +134,7 @@ impl Trainer {
         for batch in batches {
             let batch = batch.into();
             let (loss, predictions) = self.model.evaluate(&version, &batch)?;
-            metrics.update(loss, batch.rows(), &observe::outputs(self.schema(), &batch, &predictions)?);
+            metrics.update(loss, batch.rows(), &observe::outputs(self.schema(), &batch, &predictions))?;
         }
         Evaluation::new(version.number(), metrics.read())
     }
