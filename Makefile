@@ -61,7 +61,7 @@ peer: .venv $(STAMPS)/peer
 PEERS := $(wildcard tests/peer/*.py)
 $(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@mkdir -p $(PEER) $(STAMPS)
-	@pids=(); for script in fixtures optimizers metrics; do \
+	@pids=(); for script in fixtures flights optimizers metrics; do \
 	    test -e tests/peer/$$script.py || continue; \
 	    echo "peer: what Keras computes for the tests ($$script)"; \
 	    $(PYTHON) tests/peer/$$script.py $(PEER) >$(PEER)/$$script.log 2>&1 & pids+=($$!); \

@@ -40,7 +40,7 @@ impl ReportRoom {
 
     pub(super) fn write_metrics(&self, metrics: &MetricValues) {
         for (index, value) in schema::metric_values(metrics).enumerate() {
-            self.0.write(METRICS + index * size_of::<f64>(), &value.unwrap_or(f64::NAN).to_le_bytes());
+            self.0.write(METRICS + index * size_of::<f64>(), &value.to_le_bytes());
         }
     }
 }

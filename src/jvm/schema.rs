@@ -41,9 +41,9 @@ pub(super) fn metrics(trainer: &Trainer) -> Vec<(&str, &str)> {
     std::iter::once(("loss", "loss")).chain(exported).collect()
 }
 
-/// The values of the same metrics, each since start and over the window.
-pub(super) fn metric_values(metrics: &MetricValues) -> impl Iterator<Item = Option<f64>> {
-    std::iter::once(Some(metrics.loss()))
+/// The values of the same metrics, each since start and over the window; NaN where undefined.
+pub(super) fn metric_values(metrics: &MetricValues) -> impl Iterator<Item = f64> {
+    metrics.iter().flat_map(|(_, total, window)| [total, window])
 }
 
 fn text<'a>(metric: &'a Value, key: &str) -> &'a str {

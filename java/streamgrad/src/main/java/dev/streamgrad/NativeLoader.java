@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -22,6 +23,9 @@ final class NativeLoader {
     static final String PROPERTY = "streamgrad.library";
     static final String FILE = "libstreamgrad.so";
     static final String RESOURCE = "native/linux-x86_64/" + FILE;
+
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     /** Where the library that is loaded came from; null until then. */
     private static String loadedFrom;
@@ -92,18 +96,22 @@ final class NativeLoader {
         for (Path place : places()) {
             Path copy = null;
             try {
-                copy = Files.createTempFile(
-                        place,
-                        "libstreamgrad-",
-                        ".so",
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                copy = Files.createTempFile(place, "libstreamgrad-", ".so", OWNER_ONLY);
                 Files.write(copy, library);
                 System.load(copy.toString());
                 requireAbi(source);
                 return;
-            } catch (IOException | UnsatisfiedLinkError e) {
+            } catch (IOException e) {
                 last = e;
-                tried.add(place + " (" + e.getMessage() + ")");
+                tried.add(place + " (" + e + ")");
+            } catch (UnsatisfiedLinkError e) {
+                if (!isNoexec(e)) {
+                    throw new StreamgradException(Status.IO, "load library: cannot load " + source + ": " + e.getMessage(), e);
+                }
+                last = e;
+                tried.add(place + " (mounted noexec)");
+            } catch (IncompatibleClassChangeError e) {
+                throw otherBuild(source, e);
             } finally {
                 unlink(copy);
             }
@@ -113,6 +121,11 @@ final class NativeLoader {
                 "load library: no folder let a copy of " + source + " be loaded, start java with"
                         + " -Djava.io.tmpdir=<a folder that is writable and not mounted noexec>; tried " + tried,
                 last);
+    }
+
+    /** glibc's words for a file that may not be mapped as code. */
+    private static boolean isNoexec(UnsatisfiedLinkError error) {
+        return error.getMessage().contains("failed to map segment") || error.getMessage().contains("Operation not permitted");
     }
 
     private static Set<Path> places() {
@@ -132,13 +145,17 @@ final class NativeLoader {
     }
 
     private static void requireAbi(String source) {
-        int abi = Native.abi();
-        if (abi != Native.ABI) {
-            throw new StreamgradException(
-                    Status.UNSUPPORTED,
-                    "load library: this jar needs a library with boundary version " + Native.ABI
-                            + ", use those of one release: version " + abi + " is in " + source);
+        if (Native.abi() != Native.ABI) {
+            throw otherBuild(source, null);
         }
+    }
+
+    private static StreamgradException otherBuild(String source, Throwable cause) {
+        return new StreamgradException(
+                Status.UNSUPPORTED,
+                "load library: this jar needs the library of its own build, with boundary version " + Native.ABI
+                        + "; another one is in " + source,
+                cause);
     }
 
     private static void unlink(Path copy) {

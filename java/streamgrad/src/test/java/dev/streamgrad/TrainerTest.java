@@ -252,15 +252,21 @@ class TrainerTest {
         try (Trainer trainer = Trainer.builder(recording.bundle).metricsWindow(32).open()) {
             Batch batch = trainer.newBatch(Recording.ROWS);
             double sum = 0;
+            double[] recent = new double[2];
             Metrics last = null;
             for (int step = 0; step < Recording.STEPS; step++) {
                 recording.fill(batch, step);
                 Report report = trainer.step(batch);
                 sum += report.loss();
+                recent[step % 2] = report.loss();
                 last = report.metrics();
                 assertEquals(sum / (step + 1), last.value("loss"), 1e-6);
             }
             assertEquals(List.of("loss", "auc", "accuracy"), last.names());
+            assertTrue(last.auc() > 0 && last.auc() < 1, "auc " + last.auc());
+            assertTrue(last.accuracy() > 0 && last.accuracy() <= 1, "accuracy " + last.accuracy());
+            assertEquals(last.auc(), last.value("auc"));
+            assertEquals((recent[0] + recent[1]) / 2, last.window("loss"), 1e-6);
             assertEquals(last.toString(), trainer.metrics().toString());
             Metrics metrics = last;
             assertTrue(assertThrows(InvalidInputException.class, () -> metrics.value("mae"))

@@ -1,0 +1,193 @@
+package dev.streamgrad;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the native side itself refuses, whatever Java's own checks would have caught before. */
+class BoundaryTest {
+    private static final int CAPACITY = Recording.ROWS;
+
+    private final ByteBuffer error = Call.newError();
+    private final Recording recording = Recording.of("wide_deep-sgd");
+    private long handle;
+    private Schema schema;
+    private Batch batch;
+
+    @BeforeEach
+    void open() {
+        NativeLoader.load(null);
+        handle = Call.check(Native.trainerOpen(utf8(recording.bundle.toString()), new byte[0], error), error);
+        schema = new Schema(Native.trainerSchema(handle, error));
+        batch = new Batch(schema, CAPACITY);
+        recording.fill(batch, 0);
+    }
+
+    @AfterEach
+    void nothingChanged() {
+        assertEquals(0, Native.trainerVersion(handle, error));
+        assertEquals(1, step(batch.slab(), CAPACITY, CAPACITY), "the trainer still learns");
+        assertEquals(0, Native.trainerClose(handle, error));
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private long step(ByteBuffer slab, int capacity, int rows) {
+        return Native.trainerStep(
+                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(), batch.call().report(),
+                batch.call().predictions(), error);
+    }
+
+    private long predict(ByteBuffer slab, int capacity, int first, int rows) {
+        return Native.trainerPredict(
+                handle, slab, capacity, first, rows, batch.strings().bytes(), batch.strings().size(),
+                batch.call().predictions(), error);
+    }
+
+    private void refused(int status, String text, long result) {
+        assertEquals(-status, result);
+        assertEquals(status, error.getInt(Call.ERROR_STATUS));
+        String message = Call.failure(error).getMessage();
+        assertTrue(message.contains(text), message);
+    }
+
+    @Test
+    void aHandleThatIsNotOpenIsClosed() {
+        long stale = Call.check(Native.trainerOpen(utf8(recording.bundle.toString()), new byte[0], error), error);
+        assertEquals(0, Native.trainerClose(stale, error));
+        assertEquals(0, Native.trainerClose(stale, error), "closing twice is no error");
+        long mine = handle;
+        // Zero, never given out, closed, another generation, another type of object.
+        for (long wrong : new long[] {0, -1, Long.MAX_VALUE, stale, mine + 1, mine ^ (1L << 57)}) {
+            String hex = Long.toHexString(wrong);
+            handle = wrong;
+            refused(Status.CLOSED, hex, step(batch.slab(), CAPACITY, 1));
+            refused(Status.CLOSED, hex, predict(batch.slab(), CAPACITY, 0, 1));
+            refused(Status.CLOSED, hex, Native.trainerVersion(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerMemory(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerMetrics(wrong, batch.call().report(), error));
+            refused(Status.CLOSED, hex, Native.trainerParameter(wrong, utf8("x"), batch.slab(), error));
+            assertNull(Native.trainerSchema(wrong, error));
+            assertEquals(Status.CLOSED, error.getInt(Call.ERROR_STATUS));
+            assertEquals(0, Native.trainerClose(wrong, error));
+        }
+        handle = mine;
+    }
+
+    @Test
+    void nullIsAnError() {
+        refused(Status.NULL_POINTER, "slab", step(null, CAPACITY, 1));
+        refused(Status.NULL_POINTER, "slab", predict(null, CAPACITY, 0, 1));
+        refused(Status.NULL_POINTER, "path", Native.trainerOpen(null, new byte[0], error));
+        refused(Status.NULL_POINTER, "options", Native.trainerOpen(utf8("x"), null, error));
+        refused(Status.NULL_POINTER, "report", Native.trainerMetrics(handle, null, error));
+        refused(Status.NULL_POINTER, "name", Native.trainerParameter(handle, null, batch.slab(), error));
+        refused(Status.NULL_POINTER, "values", Native.trainerParameter(handle, utf8(schema.parameters().get(0)), null, error));
+        ByteBuffer strings = batch.strings().bytes();
+        ByteBuffer report = batch.call().report();
+        ByteBuffer predictions = batch.call().predictions();
+        refused(Status.NULL_POINTER, "strings",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 0, report, predictions, error));
+        refused(Status.NULL_POINTER, "report",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 0, null, predictions, error));
+        refused(Status.NULL_POINTER, "predictions",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 0, report, null, error));
+        // Without a place for the text the code has to do.
+        assertEquals(-Status.CLOSED, Native.trainerVersion(0, null));
+        assertEquals(-Status.CLOSED, Native.trainerVersion(0, ByteBuffer.allocateDirect(4)));
+    }
+
+    @Test
+    void memoryThatDoesNotFitIsRefused() {
+        refused(Status.INVALID_INPUT, "direct", step(ByteBuffer.allocate(1 << 16), CAPACITY, 1));
+        ByteBuffer room = Layout.allocate(1 << 16);
+        refused(Status.MISALIGNED, "64 bytes: slab", step(room.position(4).slice(), CAPACITY, 1));
+        refused(Status.MISALIGNED, "64 bytes: slab", predict(room.position(32).slice(), CAPACITY, 0, 1));
+        int bytes = batch.layout().bytes();
+        refused(Status.BUFFER_TOO_SMALL, "not " + (bytes - 1), step(batch.slab().duplicate().limit(bytes - 1).slice(), CAPACITY, 1));
+        refused(Status.BUFFER_TOO_SMALL, "slab", predict(batch.slab(), 100_000, 0, 1));
+        ByteBuffer report = batch.call().report();
+        ByteBuffer predictions = batch.call().predictions();
+        ByteBuffer strings = batch.strings().bytes();
+        ByteBuffer tiny = Layout.allocate(64).limit(8).slice();
+        refused(Status.BUFFER_TOO_SMALL, "strings",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, report, predictions, error));
+        refused(Status.BUFFER_TOO_SMALL, "report",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, tiny, predictions, error));
+        refused(Status.BUFFER_TOO_SMALL, "predictions",
+                Native.trainerStep(handle, batch.slab(), CAPACITY, 3, strings, 9, report, tiny, error));
+        refused(Status.BUFFER_TOO_SMALL, "values",
+                Native.trainerParameter(handle, utf8(schema.parameters().get(0)), tiny, error));
+    }
+
+    @Test
+    void numbersOutOfRangeAreRefused() {
+        refused(Status.INVALID_INPUT, "rows is -1", step(batch.slab(), CAPACITY, -1));
+        refused(Status.INVALID_INPUT, "capacity is -1", step(batch.slab(), -1, 1));
+        refused(Status.INVALID_INPUT, "capacity of 16", step(batch.slab(), CAPACITY, CAPACITY + 1));
+        refused(Status.INVALID_INPUT, "empty", step(batch.slab(), CAPACITY, 0));
+        refused(Status.INVALID_INPUT, "first row is -1", predict(batch.slab(), CAPACITY, -1, 1));
+        refused(Status.INVALID_INPUT, "from row 16", predict(batch.slab(), CAPACITY, 16, 1));
+        refused(Status.INVALID_INPUT, "string bytes is -1",
+                Native.trainerPredict(handle, batch.slab(), CAPACITY, 0, 1, batch.strings().bytes(), -1,
+                        batch.call().predictions(), error));
+    }
+
+    @Test
+    void columnsThatNoModelMaySeeAreRefused() {
+        // Airline (string), airports (2 of int32), numbers (4 of float32), label.
+        ByteBuffer slab = Layout.allocate(batch.layout().bytes());
+        slab.put(batch.slab().duplicate()).clear();
+        int number = batch.layout().offset(2) + (3 * 4 + 1) * 4;
+        for (float bad : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+            slab.putFloat(number, bad);
+            refused(Status.INVALID_INPUT, "row 3: numbers", step(slab, CAPACITY, CAPACITY));
+            refused(Status.INVALID_INPUT, "row 3: numbers", predict(slab, CAPACITY, 0, CAPACITY));
+        }
+        slab.putFloat(number, 0);
+        int label = batch.layout().offset(3) + 5 * 4;
+        slab.putFloat(label, 2);
+        refused(Status.INVALID_INPUT, "row 5: label must be from 0 to 1", step(slab, CAPACITY, CAPACITY));
+        assertEquals(0, predict(slab, CAPACITY, 0, CAPACITY), "predicting does not look at labels");
+        slab.putFloat(label, 1);
+        slab.putInt(8, batch.strings().size());
+        refused(Status.INVALID_INPUT, "airline", step(slab, CAPACITY, CAPACITY));
+        slab.putInt(8, -1);
+        refused(Status.INVALID_INPUT, "airline", predict(slab, CAPACITY, 0, CAPACITY));
+    }
+
+    @Test
+    void anOptionOfAnotherBuildIsRefused() {
+        byte[] path = utf8(recording.bundle.toString());
+        refused(Status.INVALID_INPUT, "unknown: color", Native.trainerOpen(path, utf8("color=red\n"), error));
+        refused(Status.INVALID_INPUT, "key=value", Native.trainerOpen(path, utf8("color\n"), error));
+        refused(Status.INVALID_INPUT, "UTF-8: options", Native.trainerOpen(path, new byte[] {(byte) 0xFF}, error));
+    }
+
+    @Test
+    void aLongTextIsCutAtACharacter() {
+        String long3 = "日".repeat(3000);
+        assertEquals(-Status.INVALID_INPUT, Native.trainerParameter(handle, utf8(long3), batch.slab(), error));
+        String message = Call.failure(error).getMessage();
+        assertTrue(message.endsWith("日"), message.substring(message.length() - 5));
+        int length = error.getInt(Call.ERROR_LENGTH);
+        assertTrue(length <= Call.ERROR_BYTES - Call.ERROR_TEXT && length > Call.ERROR_BYTES - Call.ERROR_TEXT - 3);
+        ByteBuffer small = ByteBuffer.allocateDirect(Call.ERROR_TEXT + 10).order(ByteOrder.LITTLE_ENDIAN);
+        assertEquals(-Status.CLOSED, Native.trainerVersion(0, small));
+        assertEquals(10, small.getInt(Call.ERROR_LENGTH));
+    }
+
+    @Test
+    void theLibraryIsOfThisBuild() {
+        assertEquals(Native.ABI, Native.abi());
+    }
+}

@@ -1,0 +1,73 @@
+package dev.streamgrad;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/** What a child JVM and a class loader of its own run: opens a bundle, learns, predicts, closes. Needs no JUnit. */
+public final class Session {
+    private Session() {}
+
+    /** Prints how each session ended, one line each; arguments are recordings, or {@code library=<path>} and the like. */
+    public static void main(String[] arguments) {
+        Path library = null;
+        Path tensorflow = null;
+        for (String argument : arguments) {
+            if (argument.startsWith("library=")) {
+                library = Path.of(argument.substring("library=".length()));
+            } else if (argument.startsWith("tensorflow=")) {
+                tensorflow = Path.of(argument.substring("tensorflow=".length()));
+            } else if (argument.equals("misuse")) {
+                misuse();
+            } else {
+                System.out.println(run(argument, library, tensorflow));
+            }
+        }
+    }
+
+    /** Learns the recording with the defaults. */
+    public static String run(String recording) {
+        return run(recording, null, null);
+    }
+
+    private static String run(String recording, Path library, Path tensorflow) {
+        Path path = Path.of(recording);
+        Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
+        Builder builder = Trainer.builder(recorded.bundle);
+        if (library != null) {
+            builder.library(library);
+        }
+        if (tensorflow != null) {
+            builder.tensorflow(tensorflow);
+        }
+        try (Trainer trainer = builder.open()) {
+            Batch batch = trainer.newBatch(Recording.ROWS);
+            Report report = null;
+            for (int step = 0; step < Recording.STEPS; step++) {
+                recorded.fill(batch, step);
+                report = trainer.step(batch);
+            }
+            trainer.predict(batch, 2, 5);
+            trainer.metrics();
+            trainer.parameter(trainer.parameterNames().get(0));
+            return "learned " + report.version() + " steps, " + trainer.nativeBytes() + " bytes";
+        } catch (StreamgradException e) {
+            return e.getClass().getSimpleName() + " " + e.status() + ": " + e.getMessage();
+        }
+    }
+
+    /** Everything that the native side refuses, so that its errors are looked at too. */
+    private static void misuse() {
+        ByteBuffer error = Call.newError();
+        ByteBuffer heap = ByteBuffer.allocate(64);
+        Native.trainerOpen(null, null, error);
+        Native.trainerOpen(new byte[] {'x'}, new byte[] {'y'}, null);
+        Native.trainerSchema(0, error);
+        Native.trainerStep(0, null, 0, 0, null, 0, null, null, null);
+        Native.trainerPredict(1, heap, -1, -1, -1, heap, -1, heap, heap);
+        Native.trainerParameter(0, new byte[0], heap, error);
+        Native.trainerMetrics(0, error, error);
+        Native.trainerMemory(0, error);
+        Native.trainerVersion(0, heap);
+        Native.trainerClose(0, error);
+    }
+}
