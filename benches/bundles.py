@@ -1,0 +1,37 @@
+"""Exports the models of the benchmarks: `python benches/bundles.py OUTDIR`."""
+
+import sys
+from pathlib import Path
+
+import keras
+
+import streamgrad
+
+SIZES = {"small": (13, 32, 32, 3), "middle": (784, 256, 128, 10), "large": (1024, 4096, 4096, 10)}
+
+
+def build(sizes: tuple[int, ...]) -> keras.Model:
+    """An MLP with ReLU between its layers and softmax at its end."""
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((sizes[0],), name="numbers")
+    hidden = inputs
+    for units in sizes[1:-1]:
+        hidden = keras.layers.Dense(units, "relu")(hidden)
+    return keras.Model(inputs, keras.layers.Dense(sizes[-1], "softmax", name="kind")(hidden))
+
+
+def main(folder: Path) -> None:
+    """Writes one bundle for each size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, sizes in SIZES.items():
+        streamgrad.export(
+            build(sizes),
+            folder / f"{name}.bundle",
+            loss="sparse_categorical_crossentropy",
+            optimizer=keras.optimizers.SGD(0.01),
+            overwrite=True,
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
