@@ -95,9 +95,10 @@ test-rust: peer native
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(SUREFIRE) $(MAVEN) verify
+	@mkdir -p $(STAMPS) && touch $(STAMPS)/java
 
 ## test-python: the exporter, the README's examples
-test-python: peer native
+test-python: peer java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
 ## test-long: soak tests, millions of steps (an hour)
@@ -117,11 +118,12 @@ fmt: .venv
 	@$(PYTHON) -m ruff check --quiet --fix .
 	@$(PYTHON) -m ruff format --quiet .
 
-## lint: formatting, clippy, ruff, mypy
+## lint: formatting, clippy, links in the documentation, ruff, mypy
 .PHONY: lint
 lint: .venv
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy --config-file python/pyproject.toml python/src

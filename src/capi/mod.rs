@@ -1,7 +1,7 @@
 //! The C ABI: what `include/streamgrad.h` declares, by the rules of `docs/c-abi.md`.
 //!
-//! One file holds one C type and its functions; [`pointer`] and [`sized`] check what a caller hands in. Every exported
-//! body is one call of [`error::boundary`], which catches panics and fills the caller's `sg_error`.
+//! One file holds one C type and its functions; `pointer` and `sized` check what a caller hands in. Every exported
+//! body is one call of `error::boundary`, which catches panics and fills the caller's `sg_error`.
 //!
 //! Rust programs have no use for this module: it is public so that its documentation is.
 

@@ -2,7 +2,7 @@
 //!
 //! The types of the C API come from `tensorflow-sys-runtime`, the bindings below the `tensorflow` crate. Its functions
 //! do not: each of them takes a process-wide lock and panics where a symbol is missing, and it finds the library through
-//! an environment variable. [`api`] resolves the functions that we use when the library is loaded, so that an old
+//! an environment variable. `api` resolves the functions that we use when the library is loaded, so that an old
 //! library is an error with a name and a call costs what it costs in C.
 
 mod api;
