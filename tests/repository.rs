@@ -64,6 +64,17 @@ fn problems(path: &str, bytes: &[u8]) -> Vec<String> {
     found
 }
 
+/// One line for each relative link of a page that leads nowhere.
+fn dead_links(page: &str, text: &str, exists: impl Fn(&Path) -> bool) -> Vec<String> {
+    let folder = Path::new(page).parent().unwrap_or(Path::new(""));
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
+    targets
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
+        .filter(|target| !exists(&folder.join(target)))
+        .map(|target| format!("{page}: links to {target}, which is not there"))
+        .collect()
+}
+
 fn tracked() -> std::io::Result<Vec<String>> {
     let root = env!("CARGO_MANIFEST_DIR");
     let output = Command::new("git").args(["ls-files", "-z", "--cached"]).current_dir(root).output()?;
@@ -89,15 +100,42 @@ fn nothing_is_committed_that_does_not_belong() {
 }
 
 #[test]
-fn the_licence_is_the_one_that_the_manifests_name() {
+fn links_between_pages_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let licence = std::fs::read_to_string(root.join("LICENSE")).unwrap();
+    let mut pages = vec!["README.md".to_owned(), "DESIGN.md".to_owned(), "CHANGELOG.md".to_owned()];
+    pages.extend(
+        std::fs::read_dir(root.join("docs")).unwrap().map(|entry| format!("docs/{}", entry.unwrap().file_name().to_string_lossy())),
+    );
+    let found: Vec<String> = pages
+        .iter()
+        .filter(|page| page.ends_with(".md"))
+        .flat_map(|page| dead_links(page, &std::fs::read_to_string(root.join(page)).unwrap(), |path| root.join(path).exists()))
+        .collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+    assert_eq!(dead_links("docs/a.md", "[b](b.md) [c](../c.md#part) [d](https://d)", |path| path == Path::new("docs/b.md")).len(), 1);
+}
+
+#[test]
+fn the_manifests_agree_on_licence_and_version() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let licence = read("LICENSE");
     assert!(
         licence.contains("Apache License")
             && licence.contains("Version 2.0, January 2004")
             && licence.contains("END OF TERMS AND CONDITIONS")
     );
     assert_eq!(env!("CARGO_PKG_LICENSE"), "Apache-2.0");
+    let version = env!("CARGO_PKG_VERSION");
+    for (manifest, line) in [
+        ("python/pyproject.toml", format!("version = \"{version}\"")),
+        ("java/pom.xml", format!("<version>{version}</version>")),
+        ("CHANGELOG.md", format!("## {version}")),
+    ] {
+        assert!(read(manifest).contains(&line), "{manifest} does not say {line}");
+    }
+    for manifest in ["python/pyproject.toml", "java/pom.xml"] {
+        assert!(read(manifest).contains("Apache-2.0"), "{manifest} does not name Apache-2.0");
+    }
 }
 
 #[test]
