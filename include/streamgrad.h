@@ -254,7 +254,7 @@ typedef struct {
 } sg_output;
 
 /**
- * A metric by the name that the bundle gives it: set `name`, the call writes the rest. Plain data of the caller.
+ * A metric by the name that the bundle gives it, or `loss`: set `name`, the call writes the rest. Plain data of the caller.
  */
 typedef struct {
     /**
@@ -280,11 +280,11 @@ typedef struct {
      */
     double loss;
     /**
-     * The share of right answers.
+     * The share of right predictions.
      */
     double accuracy;
     /**
-     * The share of answers among the k likeliest.
+     * The share of predictions with the right class among the k most probable.
      */
     double top_k;
     /**

@@ -35,12 +35,12 @@ impl sg_evaluation {
     ///
     /// # Safety
     /// The pointers are as `docs/c-abi.md` says.
-    pub(super) unsafe fn check(&self, trainer: &Trainer) -> Result<Named, Failure> {
+    pub(super) unsafe fn check<'a>(&self, trainer: &'a Trainer) -> Result<Named<'a>, Failure> {
         // SAFETY: the contract of this function.
-        unsafe { Named::check(&trainer.metrics()?, self.named_metrics, self.named_metric_count) }
+        unsafe { Named::check(trainer.bundle().manifest(), self.named_metrics, self.named_metric_count) }
     }
 
-    pub(super) fn fill(&mut self, named: Named, evaluation: &Evaluation) {
+    pub(super) fn fill(&mut self, named: Named<'_>, evaluation: &Evaluation) {
         named.fill(evaluation.metrics());
         (self.version, self.rows) = (evaluation.version(), evaluation.rows());
         self.metrics = sg_metric_values::of(evaluation.metrics()).0;

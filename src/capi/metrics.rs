@@ -2,11 +2,12 @@
 
 use std::ffi::c_char;
 
-use super::pointer;
-use crate::bind::Failure;
-use crate::metrics::MetricValues;
+use super::pointer::{self, Out};
+use crate::bind::{Failure, Status};
+use crate::bundle::Manifest;
+use crate::metrics::{MetricKind, MetricValues};
 
-/// A metric by the name that the bundle gives it: set `name`, the call writes the rest. Plain data of the caller.
+/// A metric by the name that the bundle gives it, or `loss`: set `name`, the call writes the rest. Plain data of the caller.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct sg_metric {
@@ -24,9 +25,9 @@ pub struct sg_metric {
 pub struct sg_metric_values {
     /// The mean loss of all rows.
     pub loss: f64,
-    /// The share of right answers.
+    /// The share of right predictions.
     pub accuracy: f64,
-    /// The share of answers among the k likeliest.
+    /// The share of predictions with the right class among the k most probable.
     pub top_k: f64,
     /// The area under the ROC curve.
     pub auc: f64,
@@ -41,23 +42,50 @@ pub struct sg_metric_values {
 impl sg_metric_values {
     /// Those since start, and those over the window.
     pub(super) fn of(values: &MetricValues) -> (Self, Self) {
-        let none = f64::NAN;
-        let a = Self { loss: values.loss(), accuracy: none, top_k: none, auc: none, logloss: none, mae: none, rmse: none };
-        (a, a)
+        let kinds = [MetricKind::Accuracy, MetricKind::TopK, MetricKind::Auc, MetricKind::Logloss, MetricKind::Mae, MetricKind::Rmse];
+        let read = kinds.map(|kind| values.of_kind(kind));
+        let loss = (values.loss(), values.window("loss").unwrap_or(f64::NAN));
+        let pick = |side: fn((f64, f64)) -> f64| {
+            let [accuracy, top_k, auc, logloss, mae, rmse] = read.map(side);
+            Self { loss: side(loss), accuracy, top_k, auc, logloss, mae, rmse }
+        };
+        (pick(|(total, _)| total), pick(|(_, window)| window))
     }
 }
 
 /// The caller's named metrics, checked before the work begins.
-pub(super) struct Named;
+pub(super) struct Named<'a>(Vec<(&'a str, Out<f64>, Out<f64>)>);
 
-impl Named {
+impl<'a> Named<'a> {
+    /// Checks that the bundle has each metric.
+    ///
     /// # Safety
     /// The pointers are as `docs/c-abi.md` says.
-    pub(super) unsafe fn check(_values: &MetricValues, metrics: *mut sg_metric, count: usize) -> Result<Self, Failure> {
+    pub(super) unsafe fn check(manifest: &Manifest, metrics: *mut sg_metric, count: usize) -> Result<Self, Failure> {
         // SAFETY: the contract of this function.
-        unsafe { pointer::array(metrics, count, "metrics")? };
-        Ok(Self)
+        let wanted = unsafe { pointer::array(metrics.cast_const(), count, "metrics")? };
+        let known = || ["loss"].into_iter().chain(manifest.metrics.iter().filter_map(|metric| metric.get("name")?.as_str()));
+        let mut places = Vec::with_capacity(count);
+        for (index, metric) in wanted.iter().enumerate() {
+            // SAFETY: the contract of this function.
+            let name = unsafe { pointer::text(metric.name, "name of a metric")? };
+            if !known().any(|known| known == name) {
+                let message = format!("the model has no metric {name}, ask for one of: {}", known().collect::<Vec<_>>().join(", "));
+                return Err(Failure::new(Status::INVALID_INPUT, message));
+            }
+            // SAFETY: the contract of this function; `metrics` has `index` entries and more.
+            unsafe {
+                let place = metrics.add(index);
+                places.push((name, Out::new(&raw mut (*place).value, "value")?, Out::new(&raw mut (*place).window, "window")?));
+            }
+        }
+        Ok(Self(places))
     }
 
-    pub(super) fn fill(self, _values: &MetricValues) {}
+    pub(super) fn fill(self, values: &MetricValues) {
+        for (name, value, window) in self.0 {
+            value.write(values.value(name).unwrap_or(f64::NAN));
+            window.write(values.window(name).unwrap_or(f64::NAN));
+        }
+    }
 }

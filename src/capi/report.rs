@@ -58,15 +58,15 @@ impl sg_report {
     ///
     /// # Safety
     /// The pointers are as `docs/c-abi.md` says.
-    pub(super) unsafe fn check(&self, trainer: &Trainer, rows: usize) -> Result<(Wanted, Named), Failure> {
+    pub(super) unsafe fn check<'a>(&self, trainer: &'a Trainer, rows: usize) -> Result<(Wanted, Named<'a>), Failure> {
         // SAFETY: the contract of this function.
         unsafe {
             let wanted = Wanted::new(trainer.schema(), rows, (self.predictions, self.capacity), (self.outputs, self.output_count))?;
-            Ok((wanted, Named::check(&trainer.metrics()?, self.named_metrics, self.named_metric_count)?))
+            Ok((wanted, Named::check(trainer.bundle().manifest(), self.named_metrics, self.named_metric_count)?))
         }
     }
 
-    pub(super) fn fill(&mut self, (wanted, named): (Wanted, Named), schema: &Schema, report: &Report) -> Result<(), Failure> {
+    pub(super) fn fill(&mut self, (wanted, named): (Wanted, Named<'_>), schema: &Schema, report: &Report) -> Result<(), Failure> {
         wanted.fill(schema, report.predictions())?;
         named.fill(report.metrics());
         let timings = report.timings();

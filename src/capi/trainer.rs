@@ -6,7 +6,7 @@ use super::batch::{BATCHES, sg_batch};
 use super::dtype::{from_c, sg_dtype};
 use super::error::{boundary, sg_error};
 use super::evaluation::sg_evaluation;
-use super::metrics::{self, sg_metric};
+use super::metrics::{Named, sg_metric};
 use super::options::{open, sg_trainer_options};
 use super::pointer::{self, Out};
 use super::predictions::sg_predictions;
@@ -125,8 +125,8 @@ pub unsafe extern "C" fn sg_trainer_metrics(
     // SAFETY: "Pointers, sizes, alignment".
     unsafe {
         boundary(error, || {
-            let values = TRAINERS.get(trainer.id)?.metrics()?;
-            metrics::Named::check(&values, metrics, metric_count)?.fill(&values);
+            let trainer = TRAINERS.get(trainer.id)?;
+            Named::check(trainer.bundle().manifest(), metrics, metric_count)?.fill(&trainer.metrics()?);
             Ok(())
         })
     }

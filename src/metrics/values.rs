@@ -61,8 +61,13 @@ impl MetricValues {
         names.zip(&self.values).map(|(name, (total, window))| (name, *total, *window))
     }
 
+    /// Value over all rows and value over the window of the first metric of this kind; NaN if there is none.
+    pub fn of_kind(&self, kind: MetricKind) -> (f64, f64) {
+        self.metrics.iter().position(|metric| metric.kind == kind).map_or((f64::NAN, f64::NAN), |index| self.at(index + 1))
+    }
+
     fn first(&self, kind: MetricKind) -> f64 {
-        self.metrics.iter().position(|metric| metric.kind == kind).map_or(f64::NAN, |index| self.at(index + 1).0)
+        self.of_kind(kind).0
     }
 
     fn at(&self, index: usize) -> (f64, f64) {

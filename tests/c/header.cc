@@ -1,0 +1,27 @@
+// The header as C++17 sees it: types of their own, plain data, macros that initialise everything.
+#include <type_traits>
+
+#include "check.h"
+
+static_assert(!std::is_convertible<sg_batch, sg_trainer>::value, "handles are types of their own");
+static_assert(!std::is_constructible<sg_trainer, sg_pin>::value, "handles are types of their own");
+static_assert(std::is_trivially_copyable<sg_trainer>::value && sizeof(sg_trainer) == 8, "a handle goes in a register");
+static_assert(std::is_trivial<sg_error>::value && std::is_trivial<sg_report>::value, "plain data");
+static_assert(sizeof(sg_status) == 4 && sizeof(sg_dtype) == 4, "numbers of a fixed size");
+
+int main()
+{
+    sg_report report = SG_REPORT(nullptr, 0);
+    sg_report outputs = SG_REPORT_OUTPUTS(nullptr, 0);
+    sg_predictions predictions = SG_PREDICTIONS(nullptr, 0);
+    sg_predictions named = SG_PREDICTIONS_OUTPUTS(nullptr, 0);
+    sg_trainer_options options = SG_TRAINER_OPTIONS_INIT;
+    sg_evaluation evaluation = SG_EVALUATION_INIT;
+    sg_tensor tensor = SG_TENSOR_INIT;
+    REQUIRE(report.size == sizeof report && outputs.size == sizeof outputs && report.window.rmse == 0);
+    REQUIRE(predictions.size == sizeof predictions && named.size == sizeof named && named.version == 0);
+    REQUIRE(options.size == sizeof options && evaluation.size == sizeof evaluation && tensor.size == sizeof tensor);
+    REFUSED(SG_CLOSED, "trainer", sg_trainer_step(sg_trainer{}, sg_batch{}, &report, &error));
+    printf("%s\n", sg_version());
+    return 0;
+}
