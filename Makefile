@@ -61,7 +61,7 @@ peer: .venv $(STAMPS)/peer
 PEERS := $(wildcard tests/peer/*.py)
 $(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@mkdir -p $(PEER) $(STAMPS)
-	@pids=(); for script in fixtures flights optimizers metrics; do \
+	@pids=(); for script in fixtures flights bindings optimizers metrics; do \
 	    test -e tests/peer/$$script.py || continue; \
 	    echo "peer: what Keras computes for the tests ($$script)"; \
 	    $(PYTHON) tests/peer/$$script.py $(PEER) >$(PEER)/$$script.log 2>&1 & pids+=($$!); \
@@ -73,6 +73,30 @@ $(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) pytho
 LIBRARY := $(CARGO_TARGET_DIR)/release/libstreamgrad.so
 $(LIBRARY): native
 	@:
+
+## header: include/streamgrad.h, from the source of the C ABI
+.PHONY: header
+header:
+	@STREAMGRAD_WRITE_HEADER=1 cargo test --quiet --locked --test header
+
+## install: header, libraries and pkg-config file below PREFIX (and DESTDIR)
+.PHONY: install install-files
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+LIBRARIES ?= $(CARGO_TARGET_DIR)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI := $(shell sed -n 's/^\#define SG_ABI //p' include/streamgrad.h)
+install: native install-files
+install-files:
+	@install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
+	@install -m 644 include/streamgrad.h $(DESTDIR)$(INCLUDEDIR)
+	@install -m 644 $(LIBRARIES)/libstreamgrad.a $(DESTDIR)$(LIBDIR)
+	@install -m 755 $(LIBRARIES)/libstreamgrad.so $(DESTDIR)$(LIBDIR)/libstreamgrad.so.$(VERSION)
+	@ln -sf libstreamgrad.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libstreamgrad.so.$(ABI)
+	@ln -sf libstreamgrad.so.$(ABI) $(DESTDIR)$(LIBDIR)/libstreamgrad.so
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	    streamgrad.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/streamgrad.pc
 
 ## java: the jars
 .PHONY: java

@@ -1,9 +1,8 @@
-"""Writes the bundles that examples and the tests of the bindings open.
+"""Writes bundles of shapes that only the tests of the bindings need.
 
-    python examples.py OUTDIR
+    python bindings.py OUTDIR
 
-`flights.bundle` is the one of the README's examples; `every_dtype.bundle` has a feature of each common type and a sample
-weight; `two_outputs.bundle` answers two questions at once.
+`every_dtype.bundle` has a feature of each common type and a sample weight; `two_outputs.bundle` answers two questions.
 """
 
 from __future__ import annotations
@@ -21,28 +20,6 @@ import streamgrad
 from models import two_outputs
 
 layers = keras.layers
-
-
-def flights(path: Path) -> None:
-    """The model that the README begins with."""
-    keras.utils.set_random_seed(7)
-    model = keras.Sequential(
-        [
-            keras.Input((4,), name="numbers"),
-            layers.Dense(32, "relu"),
-            layers.Dense(1, "sigmoid"),
-        ]
-    )
-    streamgrad.export(
-        model,
-        path,
-        loss="binary_crossentropy",
-        optimizer=keras.optimizers.Adagrad(0.05, initial_accumulator_value=0.001),
-        metrics=["auc"],
-        features={"numbers": ["hour", "distance", "seats", "wind"]},
-        label="late",
-        overwrite=True,
-    )
 
 
 def every_dtype(path: Path) -> None:
@@ -66,7 +43,7 @@ def every_dtype(path: Path) -> None:
     )
 
 
-def both(path: Path) -> None:
+def two_answers(path: Path) -> None:
     """A class and a number."""
     peer = two_outputs()
     streamgrad.export(
@@ -83,9 +60,8 @@ def both(path: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python examples.py OUTDIR")
+        sys.exit("usage: python bindings.py OUTDIR")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    flights(folder / "flights.bundle")
     every_dtype(folder / "every_dtype.bundle")
-    both(folder / "two_outputs.bundle")
+    two_answers(folder / "two_outputs.bundle")
