@@ -38,7 +38,7 @@ final class ClassFields implements RecordFields {
             }
         }
         Arrays.stream(type.getMethods())
-                .filter(ClassFields::isGetter)
+                .filter(method -> isGetter(method) && (isPrefixed(method) || hasField(method)))
                 .map(method -> property(method.getName()))
                 .forEach(names::add);
         return names.stream().collect(Collectors.toUnmodifiableList());
@@ -50,6 +50,16 @@ final class ClassFields implements RecordFields {
                 && !Modifier.isStatic(method.getModifiers())
                 && method.getDeclaringClass() != Object.class
                 && !Set.of("hashCode", "toString", "clone").contains(method.getName());
+    }
+
+    private static boolean isPrefixed(Method method) {
+        return !property(method.getName()).equals(method.getName());
+    }
+
+    /** A method {@code hour()} is listed only if it looks like a field's, as a Java record's is. */
+    private static boolean hasField(Method method) {
+        return Arrays.stream(method.getDeclaringClass().getDeclaredFields())
+                .anyMatch(field -> field.getName().equals(method.getName()));
     }
 
     private static String property(String method) {

@@ -21,6 +21,13 @@ abstract class EnvelopeTypeInfo<E, T> extends TypeInformation<E> {
         this.record = record;
     }
 
+    /** The record's type as Flink found it; where it found none, an object's. */
+    @SuppressWarnings("unchecked")
+    static <T> TypeInformation<T> record(Map<String, TypeInformation<?>> parameters) {
+        TypeInformation<?> found = parameters.get("T");
+        return (TypeInformation<T>) (found != null ? found : TypeInformation.of(Object.class));
+    }
+
     abstract TypeSerializer<E> around(TypeSerializer<T> records);
 
     @Override

@@ -51,9 +51,8 @@ public final class ExampleTypeInfo<T> extends EnvelopeTypeInfo<Example<T>, T> {
         public Factory() {}
 
         @Override
-        @SuppressWarnings("unchecked")
         public TypeInformation<Example<T>> createTypeInfo(Type type, Map<String, TypeInformation<?>> parameters) {
-            return new ExampleTypeInfo<>((TypeInformation<T>) parameters.get("T"));
+            return new ExampleTypeInfo<>(record(parameters));
         }
     }
 

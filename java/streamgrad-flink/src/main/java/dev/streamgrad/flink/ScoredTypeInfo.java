@@ -42,9 +42,8 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
         public Factory() {}
 
         @Override
-        @SuppressWarnings("unchecked")
         public TypeInformation<Scored<T>> createTypeInfo(Type type, Map<String, TypeInformation<?>> parameters) {
-            return new ScoredTypeInfo<>((TypeInformation<T>) parameters.get("T"));
+            return new ScoredTypeInfo<>(record(parameters));
         }
     }
 

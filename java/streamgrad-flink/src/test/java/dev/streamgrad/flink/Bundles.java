@@ -1,0 +1,75 @@
+package dev.streamgrad.flink;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.stream.Stream;
+
+/** The bundles of these tests, exported by the real exporter when it or their script changed. */
+final class Bundles {
+    private static final Path ROOT = Path.of(System.getProperty("streamgrad.root")).toAbsolutePath().normalize();
+    private static final Path FOLDER = Path.of(System.getProperty("streamgrad.bundles"));
+    private static final Path SCRIPT = Path.of("src/test/python/bundles.py").toAbsolutePath();
+
+    private Bundles() {}
+
+    /** One scalar output {@code probability}; fields hour, distance, seats, wind; label late. */
+    static String flights() {
+        return bundle("flights.bundle");
+    }
+
+    /** One scalar output; the same fields; label minutes, any number. */
+    static String delays() {
+        return bundle("delays.bundle");
+    }
+
+    /** Two outputs, late and gate; a string carrier, three weather figures; labels was_late and gate_number. */
+    static String outcomes() {
+        return bundle("outcomes.bundle");
+    }
+
+    private static synchronized String bundle(String name) {
+        try {
+            Path stamp = FOLDER.resolve("exported");
+            if (!Files.exists(stamp) || Files.getLastModifiedTime(stamp).compareTo(newestSource()) < 0) {
+                export();
+                Files.writeString(stamp, "");
+            }
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return FOLDER.resolve(name).toString();
+    }
+
+    private static FileTime newestSource() throws IOException {
+        try (Stream<Path> sources = Files.walk(ROOT.resolve("python/src"))) {
+            return Stream.concat(Stream.of(SCRIPT), sources.filter(path -> path.toString().endsWith(".py")))
+                    .map(Bundles::modified)
+                    .max(FileTime::compareTo)
+                    .orElseThrow();
+        }
+    }
+
+    private static FileTime modified(Path path) {
+        try {
+            return Files.getLastModifiedTime(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void export() throws IOException, InterruptedException {
+        Files.createDirectories(FOLDER);
+        File log = FOLDER.resolve("export.log").toFile();
+        ProcessBuilder python = new ProcessBuilder(
+                System.getProperty("streamgrad.python"), SCRIPT.toString(), FOLDER.toAbsolutePath().toString());
+        python.environment().put("PYTHONPATH", ROOT.resolve("python/src").toString());
+        int status = python.redirectErrorStream(true).redirectOutput(log).start().waitFor();
+        if (status != 0) {
+            throw new IllegalStateException("bundles.py failed:\n" + Files.readString(log.toPath()));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package dev.streamgrad.flink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.flink.util.ExceptionUtils;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The learner in whole jobs, with checkpoints, failures and several subtasks. */
+final class LearnJobTest {
+    @RegisterExtension
+    static final MiniClusterExtension CLUSTER = Cluster.start();
+
+    private static StreamExecutionEnvironment restarting(long checkpointMillis) {
+        Configuration configuration = new Configuration();
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 20);
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
+        StreamExecutionEnvironment env = Cluster.environment(configuration);
+        env.getConfig().enableObjectReuse();
+        if (checkpointMillis > 0) {
+            env.enableCheckpointing(checkpointMillis);
+        }
+        return env;
+    }
+
+    /** Every prediction and every step as text, bits and all. */
+    private static DataStream<String> everything(SingleOutputStreamOperator<Scored<Flight>> scored) {
+        return scored.map(s -> "row " + s.record().id + " " + Float.floatToIntBits(s.prediction()) + " " + s.version(), Types.STRING)
+                .union(scored.getSideOutput(Streamgrad.REPORTS)
+                        .map(r -> "step " + r.rows() + " " + r.version() + " " + Float.floatToIntBits(r.loss()), Types.STRING));
+    }
+
+    private static List<Long> numbers(List<String> lines, String kind) {
+        return lines.stream()
+                .filter(line -> line.startsWith(kind))
+                .map(line -> Long.parseLong(line.split(" ")[1]))
+                .collect(Collectors.toList());
+    }
+
+    private static void failuresLoseAndRepeatNothing(String job, UnaryOperator<Learning<Flight>> mode) throws Exception {
+        long rows = 12_345;
+        StreamExecutionEnvironment env = restarting(40);
+        DataStream<Flight> flights =
+                Cluster.flights(env, rows, 8_000).map(new FailOnce(job, List.of(2_000L, 5_000L, 9_000L))).returns(Cluster.FLIGHT);
+        List<String> lines =
+                Cluster.collect(everything(mode.apply(Streamgrad.learn(flights, Bundles.flights())).apply()));
+        assertEquals(0, FailOnce.remaining(job), "every failure happened");
+        assertEquals(LongStream.range(0, rows).boxed().collect(Collectors.toList()), numbers(lines, "row"));
+        List<Long> batches = numbers(lines, "step");
+        assertEquals(rows, batches.stream().mapToLong(Long::longValue).sum(), "each row is learned once");
+        assertEquals(rows / 32 + 1, batches.size(), "no failure and no checkpoint cut a batch");
+        assertEquals(rows % 32, batches.get(batches.size() - 1));
+    }
+
+    @Test
+    void failuresLoseAndRepeatNothingWithMaxDelay() throws Exception {
+        failuresLoseAndRepeatNothing("delay", learning -> learning.maxDelay(Duration.ofMillis(3)));
+    }
+
+    @Test
+    void failuresLoseAndRepeatNothingWithBatch() throws Exception {
+        failuresLoseAndRepeatNothing("batch", Learning::withBatch);
+    }
+
+    @Test
+    void twoRunsHaveEqualBitsWheneverCheckpointsCome() throws Exception {
+        List<List<String>> runs = new ArrayList<>();
+        for (long checkpointMillis : new long[] {0, 15}) {
+            StreamExecutionEnvironment env = restarting(checkpointMillis);
+            runs.add(Cluster.collect(everything(Streamgrad.learn(Cluster.flights(env, 5_000, 10_000), Bundles.flights())
+                    .withBatch()
+                    .apply())));
+        }
+        assertEquals(5_000 + 157, runs.get(0).size());
+        assertEquals(sorted(runs.get(0)), sorted(runs.get(1)));
+    }
+
+    @Test
+    void withMaxDelayTwoRunsLearnEqualBits() throws Exception {
+        List<List<String>> runs = new ArrayList<>();
+        for (long checkpointMillis : new long[] {0, 15}) {
+            StreamExecutionEnvironment env = restarting(checkpointMillis);
+            List<String> lines =
+                    Cluster.collect(everything(Streamgrad.learn(Cluster.flights(env, 3_000, 5_000), Bundles.flights())
+                            .maxDelay(Duration.ofMillis(1))
+                            .apply()));
+            runs.add(sorted(lines).stream().filter(line -> line.startsWith("step")).collect(Collectors.toList()));
+        }
+        assertEquals(94, runs.get(0).size());
+        assertEquals(runs.get(0), runs.get(1), "losses come from parameters: equal bits of one, equal bits of the other");
+    }
+
+    private static List<String> sorted(List<String> lines) {
+        return lines.stream().sorted().collect(Collectors.toList());
+    }
+
+    @Test
+    void lateLabelsAreLearnedWhenTheyCome() throws Exception {
+        StreamExecutionEnvironment env = restarting(50);
+        long flights = 1_000;
+        // Flight n departs at event 2n and lands at event 2n + 101; the last ones have not landed at the end.
+        DataStream<Flight> events = env.fromSequence(0, 2 * flights - 1)
+                .map(
+                        event -> event % 2 == 0
+                                ? Flight.departing(event / 2)
+                                : event > 100 ? Flight.landed((event - 101) / 2) : Flight.departing(-event),
+                        Cluster.FLIGHT)
+                .filter(flight -> flight.id >= 0)
+                .assignTimestampsAndWatermarks(WatermarkStrategy
+                        .<Flight>forMonotonousTimestamps()
+                        .withTimestampAssigner((flight, time) -> flight.late == null ? 2 * flight.id : 2 * flight.id + 101));
+        SingleOutputStreamOperator<Example<Flight>> examples = Streamgrad.awaitLabels(events, flight -> flight.id)
+                .label(flight -> flight.late)
+                .onTime(Duration.ofMillis(500))
+                .onExpiry(Expiry.drop())
+                .uid("await-labels")
+                .apply();
+        SingleOutputStreamOperator<Scored<Example<Flight>>> scored =
+                Streamgrad.learn(examples, Bundles.flights()).withBatch().uid("learn").apply();
+        List<String> lines = Cluster.collect(scored.map(
+                        s -> (s.record().isLabelled() ? "landed " : "departed ") + s.record().record().id, Types.STRING)
+                .union(scored.getSideOutput(Streamgrad.REPORTS).map(r -> "step " + r.rows(), Types.STRING))
+                .union(examples.getSideOutput(Streamgrad.EXPIRED)
+                        .map(u -> "expired " + ((Flight) u.record()).id, Types.STRING)));
+        List<Long> all = LongStream.range(0, flights).boxed().collect(Collectors.toList());
+        assertEquals(all, numbers(lines, "departed"));
+        assertEquals(all.subList(0, 950), numbers(lines, "landed"));
+        assertEquals(all.subList(950, 1_000), sortedNumbers(lines, "expired"));
+        assertEquals(950, numbers(lines, "step").stream().mapToLong(Long::longValue).sum());
+    }
+
+    private static List<Long> sortedNumbers(List<String> lines, String kind) {
+        return numbers(lines, kind).stream().sorted().collect(Collectors.toList());
+    }
+
+    private static List<Long> versions(UnaryOperator<Learning<Flight>> sharing) throws Exception {
+        StreamExecutionEnvironment env = restarting(0);
+        return Cluster.collect(sharing.apply(Streamgrad.learn(Cluster.flights(env, 6_400), Bundles.flights()))
+                        .parallelism(2)
+                        .apply()
+                        .getSideOutput(Streamgrad.REPORTS)
+                        .map(StepReport::version, Types.LONG))
+                .stream()
+                .sorted()
+                .collect(Collectors.toList());
+    }
+
+    @Test
+    void subtasksShareOneModelOrHaveTheirOwn() throws Exception {
+        List<Long> shared = versions(learning -> learning.shared("lateness"));
+        assertEquals(200, shared.size());
+        assertEquals(200, shared.stream().distinct().count(), "one lineage");
+        List<Long> own = versions(Learning::own);
+        assertEquals(200, own.size());
+        assertEquals(100, own.stream().distinct().count(), "two lineages");
+        assertEquals(0, SharedTrainers.size(), "the last subtask closed it");
+    }
+
+    @Test
+    void parallelismThatWasSetAfterwardsIsCheckedToo() {
+        DataStream<Flight> flights = Cluster.flights(Cluster.environment(), 10);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Streamgrad.learn(flights, Bundles.flights()).parallelism(2).apply());
+        SingleOutputStreamOperator<Scored<Flight>> scored =
+                Streamgrad.learn(flights, Bundles.flights()).apply().setParallelism(2);
+        Exception failure = assertThrows(Exception.class, () -> Cluster.collect(scored));
+        assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "needs shared(name)").isPresent());
+    }
+
+    @Test
+    void aMissingBundleFailsTheJobWithItsPath() {
+        Exception failure = assertThrows(
+                Exception.class,
+                () -> Cluster.collect(Streamgrad.learn(Cluster.flights(Cluster.environment(), 10), "/nowhere/flights.bundle")
+                        .apply()));
+        assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "/nowhere/flights.bundle").isPresent());
+    }
+
+    @Test
+    void sideOutputsKeepTheRecordsType() {
+        SingleOutputStreamOperator<Scored<Flight>> scored =
+                Streamgrad.learn(Cluster.flights(Cluster.environment(), 10), "any").uid("learn").name("lateness").apply();
+        assertEquals(new RefusedTypeInfo(Cluster.FLIGHT), scored.getSideOutput(Streamgrad.REFUSED).getType());
+        assertEquals(new ScoredTypeInfo<>(Cluster.FLIGHT), scored.getType());
+        assertEquals("learn", scored.getTransformation().getUid());
+        assertEquals("lateness", scored.getName());
+        assertEquals(1, scored.getParallelism());
+        assertFalse(scored.getSideOutput(Streamgrad.REPORTS).getType().isBasicType());
+    }
+}

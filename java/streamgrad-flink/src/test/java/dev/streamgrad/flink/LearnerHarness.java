@@ -1,0 +1,146 @@
+package dev.streamgrad.flink;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.apache.flink.api.common.ExecutionConfig;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.apache.flink.util.OutputTag;
+
+/** The learning operator by itself, with a clock that the test moves and the real model behind it. */
+final class LearnerHarness<T> implements AutoCloseable {
+    private final OneInputStreamOperatorTestHarness<T, Scored<T>> harness;
+    private final List<Object> events = new ArrayList<>();
+    private final int[] seen = new int[2];
+
+    private LearnerHarness(LearnOptions<T> options, TypeInformation<T> type, ExecutionConfig config) throws Exception {
+        SerializerConfigImpl serializers = new SerializerConfigImpl();
+        harness = new OneInputStreamOperatorTestHarness<>(
+                new LearnFactory<>(options, type, type.createSerializer(serializers)), type.createSerializer(serializers));
+        harness.getExecutionConfig().setUseSnapshotCompression(config.isUseSnapshotCompression());
+        if (config.isObjectReuseEnabled()) {
+            harness.getExecutionConfig().enableObjectReuse();
+        }
+        harness.setup(new ScoredTypeInfo<>(type).createSerializer(serializers));
+        harness.setProcessingTime(1_000);
+    }
+
+    static <T> LearnerHarness<T> of(String bundle, Class<T> type, Consumer<LearnOptions<T>> options) throws Exception {
+        return restored(bundle, TypeInformation.of(type), null, new ExecutionConfig(), options);
+    }
+
+    static <T> LearnerHarness<T> restored(
+            String bundle,
+            TypeInformation<T> type,
+            OperatorSubtaskState state,
+            ExecutionConfig config,
+            Consumer<LearnOptions<T>> options)
+            throws Exception {
+        LearnOptions<T> chosen = new LearnOptions<>();
+        chosen.model = ModelSpec.of(BundleSource.of(bundle));
+        options.accept(chosen);
+        LearnerHarness<T> learner = new LearnerHarness<>(chosen, type, config);
+        boolean open = false;
+        try {
+            if (state != null) {
+                learner.harness.initializeState(state);
+            }
+            learner.harness.open();
+            open = true;
+        } finally {
+            if (!open) {
+                learner.close();
+            }
+        }
+        return learner;
+    }
+
+    OneInputStreamOperatorTestHarness<T, Scored<T>> flink() {
+        return harness;
+    }
+
+    void send(T record, long timestamp) throws Exception {
+        harness.processElement(new StreamRecord<>(record, timestamp));
+    }
+
+    void at(long processingTime) throws Exception {
+        harness.setProcessingTime(1_000 + processingTime);
+    }
+
+    /** The operator's state as a checkpoint takes it, the barrier included. */
+    OperatorSubtaskState checkpoint(long id) throws Exception {
+        harness.getOperator().prepareSnapshotPreBarrier(id);
+        return harness.snapshot(id, id);
+    }
+
+    /** What came out since the last call: predictions as {@code id}, watermarks as {@code W5}, idleness by name. */
+    List<String> out() {
+        List<String> out = new ArrayList<>();
+        Queue<Object> queue = harness.getOutput();
+        int index = 0;
+        for (Object event : queue) {
+            if (index++ < events.size()) {
+                continue;
+            }
+            if (event instanceof StreamRecord) {
+                out.add(id(((Scored<?>) ((StreamRecord<?>) event).getValue()).record()));
+            } else if (event instanceof Watermark) {
+                out.add("W" + ((Watermark) event).getTimestamp());
+            } else {
+                out.add(((WatermarkStatus) event).isIdle() ? "idle" : "active");
+            }
+        }
+        events.clear();
+        events.addAll(queue);
+        return out;
+    }
+
+    private static String id(Object record) {
+        Object inner = record instanceof Example ? ((Example<?>) record).record() : record;
+        return inner instanceof Flight ? Long.toString(((Flight) inner).id) : inner.toString();
+    }
+
+    /** All predictions so far. */
+    @SuppressWarnings("unchecked")
+    List<StreamRecord<Scored<T>>> scored() {
+        return harness.getOutput().stream()
+                .filter(StreamRecord.class::isInstance)
+                .map(event -> (StreamRecord<Scored<T>>) event)
+                .collect(Collectors.toList());
+    }
+
+    List<StepReport> newReports() {
+        return fresh(Streamgrad.REPORTS, 0);
+    }
+
+    List<Refused> newRefused() {
+        return fresh(Streamgrad.REFUSED, 1);
+    }
+
+    private <X> List<X> fresh(OutputTag<X> tag, int counter) {
+        Queue<StreamRecord<X>> all = harness.getSideOutput(tag);
+        if (all == null) {
+            return List.of();
+        }
+        List<X> fresh = all.stream().skip(seen[counter]).map(StreamRecord::getValue).collect(Collectors.toList());
+        seen[counter] = all.size();
+        return fresh;
+    }
+
+    @Override
+    public void close() {
+        try {
+            harness.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
