@@ -52,12 +52,17 @@ def test_a_python_package_that_is_not_allowed_is_named():
 
 
 def test_a_java_artifact_that_is_not_listed_is_named(tmp_path, monkeypatch):
-    pom = '<project xmlns="http://maven.apache.org/POM/4.0.0"><dependencies>{}</dependencies></project>'
     dependency = "<dependency><groupId>{}</groupId><artifactId>a</artifactId><scope>{}</scope></dependency>"
-    (tmp_path / "java").mkdir()
-    (tmp_path / "java" / "pom.xml").write_text(
-        pom.format(dependency.format("org.example", "compile") + dependency.format("org.junit", "test"))
-    )
+    dependencies = dependency.format("org.example", "compile") + dependency.format("org.junit", "test")
+    pom = f'<project xmlns="http://maven.apache.org/POM/4.0.0">{{}}<dependencies>{dependencies}</dependencies></project>'
+    for module, properties in (
+        ("core", ""),
+        ("demo", "<properties><maven.deploy.skip>true</maven.deploy.skip></properties>"),
+    ):
+        (tmp_path / "java" / module).mkdir(parents=True)
+        (tmp_path / "java" / module / "pom.xml").write_text(pom.format(properties))
     monkeypatch.setattr(licences, "ROOT", tmp_path)
-    problems = licences.java({"runtime": {"dev.streamgrad:*": "Apache-2.0"}})
-    assert problems == ["java artifact org.example:a in java/pom.xml: not listed in .ci/licences.toml"]
+    problems = licences.java(
+        {"published": {"dev.streamgrad:*": "Apache-2.0"}, "unpublished": {"org.example:a": "MIT"}}
+    )
+    assert problems == ["java artifact org.example:a in java/core/pom.xml: not listed in .ci/licences.toml"]
