@@ -206,11 +206,16 @@ fn ten_steps_are_those_of_keras() {
 #[test]
 fn address_sanitizer_is_on() {
     bundle("flights");
-    let program = Program::compile("tests/c/overflow.c");
-    for (place, names) in [("program", "main"), ("library", "streamgrad::capi")] {
-        let output = program.output(&[&peer(), Path::new(place)]);
+    let program = Program::compile("tests/c/sanitized.c");
+    let stops = [
+        ("program", "heap-buffer-overflow", "main"),
+        ("library", "heap-buffer-overflow", "streamgrad::capi"),
+        ("leak", "detected memory leaks", "main"),
+    ];
+    for (what, kind, place) in stops {
+        let output = program.output(&[&peer(), Path::new(what)]);
         let err = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && err.contains("heap-buffer-overflow") && err.contains(names), "{place}: {err}");
+        assert!(!output.status.success() && err.contains(kind) && err.contains(place), "{what}: {err}");
     }
 }
 

@@ -30,7 +30,9 @@ def every_dtype(path: Path) -> None:
     airline = keras.Input((), dtype="string", name="of_string")
     hashed = layers.CategoryEncoding(4, output_mode="one_hot")(layers.Hashing(4)(airline))
     joined = layers.Concatenate()([*(keras.ops.cast(x, "float32") for x in inputs.values()), hashed])
-    model = keras.Model([*inputs.values(), airline], layers.Dense(1, name="answer")(joined), name="every_dtype")
+    model = keras.Model(
+        [*inputs.values(), airline], layers.Dense(1, name="answer")(joined), name="every_dtype"
+    )
     streamgrad.export(
         model,
         path,
