@@ -82,10 +82,6 @@ impl Error {
     pub(crate) fn input(operation: &'static str, context: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, operation, context)
     }
-
-    pub(crate) fn io(operation: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Io, operation, path.display().to_string()).with_source(source)
-    }
 }
 
 fn below(source: &Option<Box<dyn StdError + Send + Sync>>) -> String {
