@@ -150,6 +150,8 @@ fn trainers_with_one_store_learn_together() {
     let error = builder(&another.bundle).store(store).open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("another bundle"), "{error}");
+    let error = one.predict_at(&another.trainer().pin().unwrap(), &batch).unwrap_err();
+    assert!(error.to_string().contains("another bundle"), "{error}");
 }
 
 #[test]

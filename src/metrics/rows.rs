@@ -23,7 +23,7 @@ impl<'a> LabelRows<'a> {
     /// The labels that these bytes are; `None` for strings, and if an element is cut off.
     pub fn new(dtype: DType, bytes: &'a [u8]) -> Option<Self> {
         let size = dtype.size()?;
-        (bytes.len() % size == 0).then_some(Self { dtype, bytes, length: bytes.len() / size })
+        bytes.len().is_multiple_of(size).then_some(Self { dtype, bytes, length: bytes.len() / size })
     }
 
     /// The labels of a slice.

@@ -28,7 +28,6 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct Learned {
-    identity: String,
     optimizer: Optimizer,
     current: ArcSwap<Published>,
     writer: Mutex<Writer>,
@@ -67,7 +66,7 @@ impl Store for MemoryStore {
                 self.learned.get_or_init(|| learned)
             }
         };
-        match learned.identity == identity {
+        match *learned.current.load().bundle == *identity {
             true => Ok(()),
             false => Err(Error::input("open store", "it holds the parameters of another bundle; give each bundle a store of its own")),
         }
@@ -103,12 +102,12 @@ impl Store for MemoryStore {
 impl Learned {
     fn new(layout: Layout) -> Result<Self> {
         let (slots, spare_slots) = (layout.slots()?, layout.slots()?);
-        let spare = Arc::new(Published { number: 0, dense: layout.initial.copy()? });
+        let bundle: Arc<str> = layout.identity.into();
+        let spare = Arc::new(Published { bundle: bundle.clone(), number: 0, dense: layout.initial.copy()? });
         let writer = Writer { steps: 0, slots, spare_slots, spares: vec![spare], metrics: layout.metrics, torn: false };
         Ok(Self {
-            identity: layout.identity,
             optimizer: layout.optimizer,
-            current: ArcSwap::from_pointee(Published { number: 0, dense: layout.initial }),
+            current: ArcSwap::from_pointee(Published { bundle, number: 0, dense: layout.initial }),
             writer: Mutex::new(writer),
         })
     }
@@ -178,7 +177,7 @@ impl Writer {
     fn spare(&mut self, current: &Published) -> Result<Arc<Published>> {
         match self.spares.iter_mut().position(|spare| Arc::get_mut(spare).is_some()) {
             Some(index) => Ok(self.spares.swap_remove(index)),
-            None => Ok(Arc::new(Published { number: 0, dense: current.dense.copy()? })),
+            None => Ok(Arc::new(Published { bundle: current.bundle.clone(), number: 0, dense: current.dense.copy()? })),
         }
     }
 

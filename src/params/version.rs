@@ -15,6 +15,8 @@ pub struct Version {
 
 #[derive(Debug)]
 pub(super) struct Published {
+    /// The identity of the bundle whose parameters these are.
+    pub(super) bundle: Arc<str>,
     pub(super) number: u64,
     pub(super) dense: Dense,
 }
@@ -23,6 +25,10 @@ impl Version {
     /// Steps since the bundle's own values, which are version 0.
     pub fn number(&self) -> u64 {
         self.published.number
+    }
+
+    pub(crate) fn bundle(&self) -> &str {
+        &self.published.bundle
     }
 
     pub(crate) fn dense(&self) -> &Dense {

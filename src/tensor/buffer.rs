@@ -114,6 +114,6 @@ mod tests {
             buffer.write(index, &[index as f32]);
         }
         assert_eq!(buffer.as_bytes().as_ptr() as usize % ALIGNMENT, 0);
-        assert_eq!(buffer.as_bytes()[999 * 4..1000 * 4], 999f32.to_ne_bytes());
+        assert_eq!(bytes_as::<f32>(&buffer.as_bytes()[999 * 4..1000 * 4]), Some(&[999f32][..]));
     }
 }

@@ -93,8 +93,11 @@ impl Trainer {
         self.predict_at(&self.store.pull()?, batch)
     }
 
-    /// Predicts with a version that [`Trainer::pin`] returned.
+    /// Predicts with a version that [`Trainer::pin`] of this bundle returned.
     pub fn predict_at<'a>(&self, version: &Version, batch: impl Into<BatchView<'a>>) -> Result<Predictions> {
+        if version.bundle() != self.model.bundle().identity() {
+            return Err(Error::input("predict", "the version is one of another bundle"));
+        }
         self.model.predict(version, &batch.into())
     }
 
