@@ -2,6 +2,8 @@
 //!
 //! "small" are the 1,603 parameters of an MLP 13-32-32-3 in its six tensors; "large" are 21 M parameters in one.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
