@@ -79,13 +79,13 @@ fn blocks<const SLOTS: usize>(formula: impl Elementwise<SLOTS>, pass: &Pass, upd
     };
     let stream = pass.stream && memory.takes_streams();
 
-    let mut found = Found::<LANES>::NONE;
+    let mut found = Found::<LANES>::nothing();
     let mut start = 0;
     while start + LANES <= length {
         block(formula, pass, &mut memory, start, stream, &mut found);
         start += LANES;
     }
-    let mut rest = Found::<1>::NONE;
+    let mut rest = Found::<1>::nothing();
     for start in start..length {
         block(formula, pass, &mut memory, start, false, &mut rest);
     }
@@ -194,7 +194,10 @@ struct Found<const WIDTH: usize> {
 }
 
 impl<const WIDTH: usize> Found<WIDTH> {
-    const NONE: Self = Self { gradient: [0; WIDTH], value: [0; WIDTH] };
+    #[inline(always)]
+    fn nothing() -> Self {
+        Self { gradient: [0; WIDTH], value: [0; WIDTH] }
+    }
 
     fn result(self) -> Result<(), Fault> {
         let any = |lanes: [u32; WIDTH]| lanes.into_iter().fold(0, |any, lane| any | lane) >> 31 == 1;
@@ -212,4 +215,100 @@ impl<const WIDTH: usize> Found<WIDTH> {
 #[inline(always)]
 fn overflow(value: f32) -> u32 {
     (value.to_bits() & 0x7fff_ffff) + 0x0080_0000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A formula with a slot, a division and a root.
+    #[derive(Clone, Copy, Debug)]
+    struct Scaled;
+
+    impl Elementwise<1> for Scaled {
+        fn element(&self, gradient: f32, parameter: f32, [slot]: [f32; 1]) -> (f32, [f32; 1]) {
+            let slot = slot + gradient * gradient;
+            (parameter - 0.1 * gradient / slot.sqrt(), [slot])
+        }
+    }
+
+    /// Numbers from -1 to 1, starting `offset` elements behind an address that is a multiple of 64.
+    fn values(length: usize, offset: usize, seed: u32) -> (Vec<f32>, std::ops::Range<usize>) {
+        let mut memory = vec![0.0; length + offset + 16];
+        let start = memory.as_ptr().align_offset(64) + offset;
+        let mut state = seed;
+        for value in &mut memory[start..start + length] {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *value = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+        }
+        (memory, start..start + length)
+    }
+
+    type Run = fn(Scaled, &Pass, Update<'_>) -> Result<(), Fault>;
+
+    fn update(run: Run, pass: &Pass, length: usize, offset: usize, spoil: impl Fn(&mut [f32], &mut [f32])) -> Result<[Vec<f32>; 2], Fault> {
+        let ((parameter, at), (mut gradient, from), (mut slot, slot_at)) =
+            (values(length, 0, 1), values(length, offset, 2), values(length, 0, 3));
+        slot[slot_at.clone()].iter_mut().for_each(|slot| *slot = slot.abs());
+        spoil(&mut gradient[from.clone()], &mut slot[slot_at.clone()]);
+        let ((mut new, to), (mut new_slot, slot_to)) = (values(length, offset, 4), values(length, offset, 5));
+        let update = Update {
+            parameter: &parameter[at],
+            gradient: &gradient[from],
+            slots: [&slot[slot_at], &[], &[]],
+            new_parameter: &mut new[to.clone()],
+            new_slots: [&mut new_slot[slot_to.clone()], &mut [], &mut []],
+        };
+        run(Scaled, pass, update)?;
+        Ok([new[to].to_vec(), new_slot[slot_to].to_vec()])
+    }
+
+    fn bits(values: &[Vec<f32>; 2]) -> Vec<u32> {
+        values.iter().flatten().map(|value| value.to_bits()).collect()
+    }
+
+    #[test]
+    fn every_way_through_gives_the_bits_of_one_element_at_a_time() {
+        let clips = [ElementClip::None, ElementClip::Value(0.3), ElementClip::Scale(0.7), ElementClip::Ratio { bound: 0.4, divisor: 1.7 }];
+        for clip in clips {
+            for decay in [None, Some(Decay { rate: 0.01, learning_rate: 0.1 })] {
+                for (length, offset, stream) in
+                    [(1, 0, false), (15, 3, true), (16, 0, true), (100, 0, true), (100, 1, true), (37, 5, false)]
+                {
+                    let pass = Pass { clip, decay, stream };
+                    let one_by_one: Run = |formula, pass, update| {
+                        let slots = [update.slots[0]];
+                        let [new_slot, ..] = update.new_slots;
+                        let (gradient, parameter, new_parameter) = (update.gradient, update.parameter, update.new_parameter);
+                        let mut memory = Memory { gradient, parameter, slots, new_parameter, new_slots: [new_slot] };
+                        (0..gradient.len()).for_each(|at| block(formula, pass, &mut memory, at, false, &mut Found::<1>::nothing()));
+                        Ok(())
+                    };
+                    let expected = update(one_by_one, &pass, length, offset, |_, _| {}).unwrap();
+                    assert!(expected[0].iter().all(|value| value.is_finite()));
+                    for run in [run as Run, blocks as Run] {
+                        let found = update(run, &pass, length, offset, |_, _| {}).unwrap();
+                        assert_eq!(bits(&found), bits(&expected), "{pass:?} {length} {offset}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn finds_what_is_not_finite_wherever_it_is() {
+        for run in [run as Run, blocks as Run] {
+            for clip in [ElementClip::None, ElementClip::Value(1.0)] {
+                let pass = Pass { clip, decay: None, stream: false };
+                for at in 0..50 {
+                    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                        assert_eq!(update(run, &pass, 50, 0, |gradient, _| gradient[at] = bad).unwrap_err(), Fault::Gradient);
+                    }
+                    assert_eq!(update(run, &pass, 50, 0, |_, slot| slot[at] = f32::INFINITY).unwrap_err(), Fault::Value);
+                    assert_eq!(update(run, &pass, 50, 0, |_, slot| slot[at] = -1e30).unwrap_err(), Fault::Value);
+                    update(run, &pass, 50, 0, |gradient, _| gradient[at] = 1e19).unwrap();
+                }
+            }
+        }
+    }
 }
