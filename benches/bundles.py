@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import keras
-
 import streamgrad
 
 SIZES = {"small": (13, 32, 32, 3), "middle": (784, 256, 128, 10), "large": (1024, 4096, 4096, 10)}

@@ -22,7 +22,13 @@ WIDTH = 4
 def write(folder: Path, graph: tf.Graph, ends: dict[str, tf.Tensor]) -> None:
     """A bundle of a model with one feature `x`, one label `y`, two parameters `a` and `b`, one state `s`."""
     graph_def = graph.as_graph_def().SerializeToString()
-    values = save({"a": np.ones(WIDTH, np.float32), "b": np.full(WIDTH, 2, np.float32), "s": np.zeros((WIDTH,), np.float32)})
+    values = save(
+        {
+            "a": np.ones(WIDTH, np.float32),
+            "b": np.full(WIDTH, 2, np.float32),
+            "s": np.zeros((WIDTH,), np.float32),
+        }
+    )
     weight = {"dtype": "float32", "shape": [WIDTH]}
     manifest = {
         "format": 1,
@@ -52,7 +58,7 @@ def write(folder: Path, graph: tf.Graph, ends: dict[str, tf.Tensor]) -> None:
     (folder / "bundle.json").write_text(json.dumps(manifest, indent=1))
 
 
-def build(folder: Path, predict) -> None:  # noqa: ANN001
+def build(folder: Path, predict) -> None:
     """The loss is the sum of `a + b` and the mean of `y`, whatever the prediction is."""
     with tf.Graph().as_default() as graph:
         v1 = tf.compat.v1
