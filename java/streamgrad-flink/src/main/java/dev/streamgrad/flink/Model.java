@@ -62,17 +62,23 @@ final class Model implements AutoCloseable {
                 .getTaskManagerRuntimeInfo()
                 .getConfiguration()
                 .get(TaskManagerOptions.TASK_OFF_HEAP_MEMORY);
-        long needed = trainer.nativeBytes() + TENSORFLOW_BYTES;
-        if (planned.getBytes() < needed) {
-            LOG.warn(
-                    "{} is {}, but the model holds {} of native memory and TensorFlow about {}: set it to {} or more for"
-                            + " each model of a TaskManager, and raise taskmanager.memory.process.size with it",
-                    TaskManagerOptions.TASK_OFF_HEAP_MEMORY.key(),
-                    planned.toHumanReadableString(),
-                    new MemorySize(trainer.nativeBytes()).toHumanReadableString(),
-                    new MemorySize(TENSORFLOW_BYTES).toHumanReadableString(),
-                    new MemorySize(needed).toHumanReadableString());
+        String shortfall = shortfall(planned, trainer.nativeBytes());
+        if (shortfall != null) {
+            LOG.warn("{}", shortfall);
         }
+    }
+
+    /** What is wrong with this much planned memory, or null. */
+    static String shortfall(MemorySize planned, long nativeBytes) {
+        MemorySize needed = new MemorySize(nativeBytes + TENSORFLOW_BYTES);
+        if (planned.compareTo(needed) >= 0) {
+            return null;
+        }
+        return "open model: " + TaskManagerOptions.TASK_OFF_HEAP_MEMORY.key() + " is " + planned.toHumanReadableString()
+                + ", but the model holds " + new MemorySize(nativeBytes).toHumanReadableString()
+                + " of native memory and TensorFlow takes about " + new MemorySize(TENSORFLOW_BYTES).toHumanReadableString()
+                + " in each TaskManager: set it to " + needed.toHumanReadableString()
+                + " or more, and raise taskmanager.memory.process.size with it";
     }
 
     @Override

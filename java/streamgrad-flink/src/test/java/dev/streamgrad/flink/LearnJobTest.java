@@ -41,9 +41,15 @@ final class LearnJobTest {
         return env;
     }
 
-    /** Every prediction and every step as text, bits and all. */
+    /** A prediction as text, bits and all; spoils the record, as an operator behind may that re-uses objects. */
+    private static String spent(Scored<Flight> scored) {
+        scored.record().hour = Double.NaN;
+        return "row " + scored.record().id + " " + Float.floatToIntBits(scored.prediction()) + " " + scored.version();
+    }
+
+    /** Every prediction and every step. */
     private static DataStream<String> everything(SingleOutputStreamOperator<Scored<Flight>> scored) {
-        return scored.map(s -> "row " + s.record().id + " " + Float.floatToIntBits(s.prediction()) + " " + s.version(), Types.STRING)
+        return scored.map(LearnJobTest::spent, Types.STRING)
                 .union(scored.getSideOutput(Streamgrad.REPORTS)
                         .map(r -> "step " + r.rows() + " " + r.version() + " " + Float.floatToIntBits(r.loss()), Types.STRING));
     }
@@ -55,11 +61,14 @@ final class LearnJobTest {
                 .collect(Collectors.toList());
     }
 
-    private static void failuresLoseAndRepeatNothing(String job, UnaryOperator<Learning<Flight>> mode) throws Exception {
+    private static void failuresLoseAndRepeatNothing(
+            String job, UnaryOperator<DataStream<Flight>> before, UnaryOperator<Learning<Flight>> mode) throws Exception {
         long rows = 12_345;
         StreamExecutionEnvironment env = restarting(40);
-        DataStream<Flight> flights =
-                Cluster.flights(env, rows, 8_000).map(new FailOnce(job, List.of(2_000L, 5_000L, 9_000L))).returns(Cluster.FLIGHT);
+        env.getCheckpointConfig().enableUnalignedCheckpoints();
+        DataStream<Flight> flights = before.apply(Cluster.flights(env, rows, 8_000)
+                .map(new FailOnce(job, List.of(2_000L, 5_000L, 9_000L)))
+                .returns(Cluster.FLIGHT));
         List<String> lines =
                 Cluster.collect(everything(mode.apply(Streamgrad.learn(flights, Bundles.flights())).apply()));
         assertEquals(0, FailOnce.remaining(job), "every failure happened");
@@ -72,12 +81,17 @@ final class LearnJobTest {
 
     @Test
     void failuresLoseAndRepeatNothingWithMaxDelay() throws Exception {
-        failuresLoseAndRepeatNothing("delay", learning -> learning.maxDelay(Duration.ofMillis(3)));
+        failuresLoseAndRepeatNothing("delay", flights -> flights, learning -> learning.maxDelay(Duration.ofMillis(3)));
     }
 
     @Test
     void failuresLoseAndRepeatNothingWithBatch() throws Exception {
-        failuresLoseAndRepeatNothing("batch", Learning::withBatch);
+        failuresLoseAndRepeatNothing("batch", flights -> flights, Learning::withBatch);
+    }
+
+    @Test
+    void failuresLoseAndRepeatNothingBehindAChannelWithUnalignedCheckpoints() throws Exception {
+        failuresLoseAndRepeatNothing("channel", DataStream::rebalance, learning -> learning.maxDelay(Duration.ofMillis(3)));
     }
 
     @Test

@@ -12,6 +12,12 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.logical.DoubleType;
+import org.apache.flink.table.types.logical.IntType;
+import org.apache.flink.table.types.logical.LogicalType;
 import org.junit.jupiter.api.Test;
 
 /** When rows leave and when they are learned, one rule a test. */
@@ -322,6 +328,58 @@ final class LearnOperatorTest {
             one.id = 2;
             learner.flink().endInput();
             assertEquals(List.of("0", "1"), learner.out());
+        }
+    }
+
+    @Test
+    void rowsOfTableOperatorsAreCopiedAlways() throws Exception {
+        InternalTypeInfo<RowData> type = InternalTypeInfo.ofFields(
+                new LogicalType[] {new DoubleType(), new DoubleType(), new IntType(), new DoubleType(), new IntType()},
+                new String[] {"hour", "distance", "seats", "wind", "late"});
+        try (LearnerHarness<RowData> learner =
+                LearnerHarness.restored(Bundles.flights(), type, null, new ExecutionConfig(), o -> o.maxDelay = -1)) {
+            GenericRowData one = GenericRowData.of(0.5, 0.5, 0, 0.5, 1);
+            learner.send(one, 0);
+            one.setField(2, 1);
+            learner.send(one, 1);
+            learner.flink().endInput();
+            assertEquals(0, learner.scored().get(0).getValue().record().getInt(2));
+            assertEquals(1, learner.scored().get(1).getValue().record().getInt(2));
+        }
+    }
+
+    @Test
+    void anEncoderMayLeaveTheLabelOut() throws Exception {
+        Encoder<Flight> encoder = (flight, row) -> {
+            row.set("hour", flight.hour).set("distance", flight.distance).set("seats", flight.seats).set("wind", flight.wind);
+            if (flight.late != null) {
+                row.set("late", flight.late);
+            }
+        };
+        try (LearnerHarness<Flight> learner = learner(o -> {
+            withBatch(o);
+            o.encoder = encoder;
+        })) {
+            for (int i = 0; i < 3; i++) {
+                learner.send(Flight.landed(i), i);
+            }
+            learner.send(Flight.departing(3), 3);
+            assertEquals(List.of(), learner.out(), "it does not fill the batch");
+            learner.send(Flight.landed(4), 4);
+            assertEquals(List.of("0", "1", "2", "3", "4"), learner.out());
+            assertEquals(List.of(4), rows(learner.newReports()));
+        }
+    }
+
+    @Test
+    void whateverAnEncoderThrowsRefusesItsRecord() throws Exception {
+        try (LearnerHarness<Flight> learner = learner(o -> o.encoder = (flight, row) -> {
+            throw new IllegalStateException("no map of " + flight);
+        })) {
+            learner.send(Flight.landed(8), 0);
+            assertEquals(List.of(), learner.out());
+            String reason = learner.newRefused().get(0).reason();
+            assertTrue(reason.contains("no map of flight 8"), reason);
         }
     }
 
