@@ -125,10 +125,11 @@ test-java: peer native
 test-python: peer java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
-## test-long: soak tests, millions of steps (an hour)
+## test-long: soak tests, millions of steps, a real Flink cluster (an hour)
 .PHONY: test-long
 test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 
 ## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
 .PHONY: bench
