@@ -1,6 +1,6 @@
 //! What `make install` puts where: a program finds it through pkg-config, and runs with either library.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 

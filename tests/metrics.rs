@@ -1,5 +1,7 @@
 //! Progressive metrics: against Keras, against definitions written out, and as state that survives.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::fs;
