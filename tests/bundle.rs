@@ -34,7 +34,7 @@ fn with_manifest(change: impl FnOnce(&mut Value)) -> streamgrad::Result<Bundle> 
 
 #[track_caller]
 fn refused(bundle: streamgrad::Result<Bundle>, kind: ErrorKind, says: &str) {
-    let error = bundle.err().expect("the bundle was taken");
+    let error = bundle.expect_err("the bundle was taken");
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains(says), "{error:?} does not say {says:?}");
 }
