@@ -56,7 +56,7 @@ api! {
 /// `ConfigProto` with one thread in ops and all ops in the caller's thread.
 pub const DEFAULT_GRAPH_OPTIONS: &[u8] = &[0x10, 0x01, 0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
 
-/// The same with the two fields of FACTS: no meta optimizer, the single-threaded executor.
+/// The same with the two fields that `src/tf/config.rs` sets: no meta optimizer, the single-threaded executor.
 pub fn same_settings() -> Vec<u8> {
     let mut config = DEFAULT_GRAPH_OPTIONS.to_vec();
     config.extend([0x52, 0x05, 0x52, 0x03, 0x98, 0x01, 0x01, 0x82, 0x01, 0x1a, 0x1a, 0x18]);

@@ -1,0 +1,201 @@
+"""Runs every benchmark and writes `benches/results.json` and `benches/RESULTS.md`: `make bench`.
+
+Each result is a name, a value with its unit, the goal if there is one, the versions, the date and the command that measured it.
+Where a goal is missed, RESULTS.md says so; the notes below the table are kept from `benches/NOTES.md`.
+"""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCH = ROOT / "target" / "bench"
+CRITERION = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "criterion"
+Result = dict[str, Any]
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Runs a command, shows what it is, returns what it printed."""
+    print("+", *command, flush=True)
+    return subprocess.run(
+        list(map(str, command)), cwd=cwd, check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
+
+
+def median(group: str, function: str, rows: int) -> float:
+    """Criterion's median, in microseconds."""
+    path = CRITERION / group / function / str(rows) / "new" / "estimates.json"
+    return json.loads(path.read_text())["median"]["point_estimate"] / 1000
+
+
+def core() -> Iterator[Result]:
+    """The trainer beside the bare loop, Python beside the trainer."""
+    run("cargo", "bench", "--quiet", "--bench", "step", "--", "--quiet")
+    run(sys.executable, "benches/rivals.py", BENCH / "rivals.json")
+    rivals = json.loads((BENCH / "rivals.json").read_text())
+    command = "cargo bench --bench step"
+    for what in ("step", "predict"):
+        for model in ("small", "middle", "large"):
+            for rows in (1, 32, 256):
+                ours, bare = (median(f"{what}_{model}", function, rows) for function in ("trainer", "bare"))
+                case = f"{what}, {model}, batch {rows}, one thread"
+                goal = "<= 1.15" if model == "large" else "<= 1.10"
+                yield result(f"trainer: {case}", ours, "us", None, command)
+                yield result(f"bare loop, same settings: {case}", bare, "us", None, command)
+                yield result(f"trainer / bare loop, same settings: {case}", ours / bare, "x", goal, command)
+    for model in ("small", "middle", "large"):
+        ours, default = median(f"step_{model}", "trainer", 32), median(f"step_{model}", "bare-default", 32)
+        goal = "<= 0.75" if model == "small" else None
+        yield result(
+            f"trainer / bare loop, default graph options: step, {model}, batch 32",
+            ours / default,
+            "x",
+            goal,
+            command,
+        )
+        for rival, goals in {"tf.function": (">= 12", ">= 2"), "train_on_batch": (">= 22", ">= 3")}.items():
+            goal = dict(zip(("small", "middle"), goals, strict=True)).get(model)
+            name = f"Python's {rival} / trainer: step, {model}, batch 32, one thread"
+            yield result(name, rivals[model][rival] / ours, "x", goal, "python benches/rivals.py")
+
+
+def threads() -> Iterator[Result]:
+    """Two threads, two processes."""
+    for line in run("cargo", "bench", "--quiet", "--bench", "threads").splitlines():
+        if line.startswith("{"):
+            yield result(**json.loads(line), command="cargo bench --bench threads")
+
+
+def java() -> Iterator[Result]:
+    """JMH beside criterion."""
+    jar = ROOT / "java" / "benchmarks" / "target" / "benchmarks.jar"
+    bundles = [BENCH / f"{model}.bundle" for model in ("small", "middle", "large")]
+    out = BENCH / "jmh.json"
+    run("java", "-jar", jar, out, *bundles)
+    for entry in json.loads(out.read_text()):
+        what, rows = entry["benchmark"].rsplit(".", 1)[1], int(entry["params"]["rows"])
+        model = Path(entry["params"]["bundle"]).stem
+        value, rust = (
+            entry["primaryMetric"]["scorePercentiles"]["50.0"],
+            median(f"{what}_{model}", "trainer", rows),
+        )
+        case = f"{what}, {model}, batch {rows}, one thread"
+        yield result(f"Java trainer: {case}", value, "us", None, "java -jar benchmarks.jar")
+        yield result(
+            f"Java trainer - 1.05 x Rust trainer: {case}",
+            value - 1.05 * rust,
+            "us",
+            "<= 1",
+            "java -jar benchmarks.jar",
+        )
+
+
+def flink() -> Iterator[Result]:
+    """A job that learns beside one that does not; how long a record waits."""
+    for main in ("JobThroughput", "EmissionLatency"):
+        command = [
+            "-Dexec.mainClass=dev.streamgrad.flink.bench." + main,
+            f"-Dexec.args={BENCH / 'small.bundle'}",
+        ]
+        printed = run(
+            "mvn",
+            "--quiet",
+            "-f",
+            "java/streamgrad-flink/pom.xml",
+            "exec:java",
+            "-Dexec.classpathScope=test",
+            *command,
+        )
+        for line in printed.splitlines():
+            if line.startswith("{"):
+                yield result(**json.loads(line), command=f"dev.streamgrad.flink.bench.{main}")
+
+
+def result(name: str, value: float, unit: str, goal: str | None, command: str) -> Result:
+    """One line of results.json."""
+    return {
+        "name": name,
+        "value": round(value, 4),
+        "unit": unit,
+        "goal": goal,
+        "versions": VERSIONS,
+        "date": datetime.date.today().isoformat(),
+        "command": command,
+    }
+
+
+def versions() -> dict[str, str]:
+    """What the figures were measured with."""
+    ask = "import tensorflow as t, keras as k; print(t.__version__, k.__version__)"
+    tensorflow, keras = run(sys.executable, "-c", ask).split()
+    rust = run("rustc", "--version").split()[1]
+    cpu = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").open()
+            if line.startswith("model name")
+        ),
+        "",
+    )
+    commit = run("git", "rev-parse", "--short", "HEAD").strip()
+    return {
+        "streamgrad": commit, "tensorflow": tensorflow, "keras": keras, "rust": rust,
+        "python": platform.python_version(), "cpu": f"{cpu}, {os.cpu_count()} cores",
+    }  # fmt: skip
+
+
+def met(entry: Result) -> str:
+    """Whether the goal is reached."""
+    if entry["goal"] is None:
+        return ""
+    sign, bound = entry["goal"].split()
+    reached = entry["value"] <= float(bound) if sign == "<=" else entry["value"] >= float(bound)
+    return "yes" if reached else "**no**"
+
+
+def table(results: list[Result]) -> str:
+    """RESULTS.md."""
+    lines = [
+        f"| {r['name']} | {r['value']:.4g} {r['unit']} | {r['goal'] or ''} | {met(r)} |" for r in results
+    ]
+    about = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
+    notes = ROOT / "benches" / "NOTES.md"
+    return "\n".join([
+        "# What was measured", "",
+        f"{results[0]['date']}, {about}. Made by `make bench`; the same figures with their commands are in `results.json`.",
+        "Ratios are of medians from one run; small, middle, large are MLPs 13-32-32-3, 784-256-128-10, 1024-4096-4096-10.", "",
+        "| | measured | goal | reached |", "|---|---|---|---|", *lines, "",
+        notes.read_text() if notes.exists() else "",
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """All of it, or the parts that are named."""
+    parts = {"core": core, "threads": threads, "java": java, "flink": flink}
+    wanted = sys.argv[1:] or list(parts)
+    run(sys.executable, "benches/bundles.py", BENCH)
+    path = ROOT / "benches" / "results.json"
+    known = (
+        {entry["name"]: entry for entry in json.loads(path.read_text())}
+        if path.exists() and sys.argv[1:]
+        else {}
+    )
+    for part in wanted:
+        known.update({entry["name"]: entry for entry in parts[part]()})
+    results = list(known.values())
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    (ROOT / "benches" / "RESULTS.md").write_text(table(results))
+    missed = [entry["name"] for entry in results if met(entry) == "**no**"]
+    print(f"{len(results)} figures in benches/RESULTS.md, {len(missed)} goals missed", *missed, sep="\n  ")
+
+
+VERSIONS = versions()
+
+if __name__ == "__main__":
+    main()
