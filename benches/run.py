@@ -138,7 +138,7 @@ def versions() -> dict[str, str]:
     cpu = next(
         (
             line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").open()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
             if line.startswith("model name")
         ),
         "",
