@@ -221,6 +221,9 @@ final class LearnOperator<T> extends AbstractStreamOperator<Scored<T>>
         if (!batch.isEmpty()) {
             learn();
         }
+        if (options.atEnd != null) {
+            options.atEnd.accept(model.trainer());
+        }
     }
 
     @Override

@@ -17,6 +17,8 @@ final class LearnOptions<T> implements Serializable {
     long maxDelay = 5;
     /** Milliseconds; negative: only the number of rows cuts a batch. */
     long learnAfter = -1;
+    /** What to do once the input has ended; null: nothing. */
+    TrainerAction atEnd;
     /** Whether each subtask may have parameters of its own. */
     boolean own;
 

@@ -120,6 +120,19 @@ public final class Learning<T> {
     }
 
     /**
+     * Uses the trainer once the input has ended and the last short batch is learned: to save its parameters, for
+     * instance. Each subtask does so at its own end. A job that fails, is cancelled, or is stopped without draining it
+     * does not get there; a job that is restarted after its end may do it again.
+     *
+     * @param action serialised with the job
+     * @return this
+     */
+    public Learning<T> atEnd(TrainerAction action) {
+        options.atEnd = Objects.requireNonNull(action, "action");
+        return this;
+    }
+
+    /**
      * Subtasks of this job in one TaskManager share the parameters under this name, also with a {@link PredictMap} or
      * {@link TrainMap} that names it. Each gradient is applied whole, in the order of arrival: two runs differ.
      *

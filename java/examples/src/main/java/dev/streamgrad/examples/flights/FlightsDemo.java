@@ -1,0 +1,108 @@
+package dev.streamgrad.examples.flights;
+
+import dev.streamgrad.StreamgradException;
+import dev.streamgrad.flink.Streamgrad;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.runtime.client.JobExecutionException;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.ExceptionUtils;
+
+/**
+ * A Flink job that learns which flights will be late. Each flight of 2013 is predicted at its scheduled departure, by
+ * the model of that minute, and learned when it lands; the prediction made at departure is the one that counts.
+ *
+ * <p>{@code java -jar streamgrad-examples.jar events.csv flights.bundle folder-for-results}, or {@code make demo}.
+ */
+public final class FlightsDemo {
+    /** A label that comes later than this is not waited for; the longest flight of the year took 33 hours to land. */
+    private static final Duration LIMIT = Duration.ofHours(48);
+
+    private FlightsDemo() {}
+
+    /** The job: departures and landings in, what became of each flight out. */
+    static DataStream<Outcome> outcomes(
+            StreamExecutionEnvironment env, String events, String bundle, String parameters) {
+        var stream = env.fromSource(FlightEvent.source(events), FlightEvent.watermarks(), "departures and landings")
+                .uid("flights");
+
+        // Each flight at its departure, without a label; again when its landing brings the label.
+        var examples = Streamgrad.awaitLabels(stream, event -> event.row)
+                .label(event -> event.late)
+                .onTime(LIMIT)
+                .uid("await-landing")
+                .apply();
+
+        // The first is only predicted, the second is learned: one model, one operator.
+        var scored = Streamgrad.learn(examples, bundle)
+                .batchRows(32)
+                .withBatch()
+                .atEnd(trainer -> ParametersFile.write(trainer, Path.of(parameters)))
+                .uid("learn-lateness")
+                .apply();
+
+        return scored.map(Prediction::of)
+                .name("prediction")
+                .keyBy(prediction -> prediction.row)
+                .process(new JoinAtLanding(LIMIT))
+                .name("join at landing")
+                .uid("join-at-landing");
+    }
+
+    /**
+     * Runs the job inside this JVM and says how it goes.
+     *
+     * @param arguments the stream, the bundle, and the folder for results
+     * @throws Exception what went wrong
+     */
+    public static void main(String[] arguments) throws Exception {
+        if (arguments.length != 3) {
+            System.err.println("usage: FlightsDemo events.csv flights.bundle folder-for-results; make demo prepares all");
+            System.exit(2);
+        }
+        Path events = Path.of(arguments[0]).toAbsolutePath();
+        Path bundle = Path.of(arguments[1]).toAbsolutePath();
+        Path results = Files.createDirectories(Path.of(arguments[2]).toAbsolutePath());
+
+        // Results of an earlier run would pass for this one's if it failed.
+        for (String file : List.of("predictions.csv", "summary.json", "parameters.safetensors", "learning-curve.png")) {
+            Files.deleteIfExists(results.resolve(file));
+        }
+
+        Configuration configuration = new Configuration();
+        configuration.set(PipelineOptions.OBJECT_REUSE, true);
+        // What TensorFlow takes beside the heap; in a cluster it has to be planned for.
+        configuration.set(TaskManagerOptions.TASK_OFF_HEAP_MEMORY, MemorySize.ofMebiBytes(1024));
+        var env = StreamExecutionEnvironment.createLocalEnvironment(1, configuration);
+
+        outcomes(env, events.toString(), bundle.toString(), results.resolve("parameters.safetensors").toString())
+                .sinkTo(new Results(results, bundle, departures(events)))
+                .name("results")
+                .uid("results");
+        try {
+            env.execute("flights of 2013");
+        } catch (JobExecutionException e) {
+            // Streamgrad says in one line what to do; Flink's thirty lines around it do not help a newcomer.
+            StreamgradException reason =
+                    ExceptionUtils.findThrowable(e, StreamgradException.class).orElseThrow(() -> e);
+            System.err.println("the job failed: " + reason.getMessage());
+            System.exit(1);
+        }
+    }
+
+    /** How many there are in the file, for the progress bar: the lines with features. */
+    private static int departures(Path events) throws IOException {
+        try (Stream<String> lines = Files.lines(events)) {
+            return (int) lines.skip(1).filter(line -> !line.endsWith(",")).count();
+        }
+    }
+}

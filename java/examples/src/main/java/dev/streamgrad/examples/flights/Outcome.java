@@ -1,0 +1,17 @@
+package dev.streamgrad.examples.flights;
+
+/** A flight whose story is over: it landed, or its time is up. A POJO of Flink. */
+public final class Outcome {
+    /** The flight's place in the order of departures. */
+    public int row;
+    /** Its scheduled departure: minutes since 1970, UTC. */
+    public int departure;
+    /** Its landing, likewise; meaningless if it never landed. */
+    public int landing;
+    /** The probability that it would be late, by the model of its scheduled departure. */
+    public float atDeparture;
+    /** The same by the model of its landing, which knows hours that the flight was in the air: not what counts. */
+    public float atLanding;
+    /** Whether it was late, 1 or 0; null if it never landed. */
+    public Integer late;
+}
