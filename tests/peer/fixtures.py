@@ -26,6 +26,7 @@ import streamgrad
 import tensorflow as tf
 from models import PEERS, Peer
 from safetensors.numpy import save_file
+from streamgrad.weights import parameters_and_others
 
 STEPS = 10
 ROWS = 16
@@ -77,9 +78,8 @@ def write(folder: Path, name: str, peer: Peer, optimizer_name: str) -> None:
             record_gradients(recorded, model, called, y)
         model.reset_metrics()
         recorded[f"loss/{i}"] = np.float32(model.train_on_batch(called, y))
-    for variable in model.variables:
-        kind = "parameter" if variable.trainable else "state"
-        recorded[f"{kind}/{short(model, variable)}"] = variable.numpy()
+    for kind, group in zip(("parameter", "state"), parameters_and_others(model), strict=True):
+        recorded.update({f"{kind}/{weight.name}": weight.variable.numpy() for weight in group})
     for variable, value in zip(model.variables, start, strict=True):
         variable.assign(value)
     save_file(
@@ -93,9 +93,10 @@ def record_gradients(recorded: dict[str, np.ndarray], model: Any, x: Any, y: Any
     state = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     with tf.GradientTape() as tape:
         loss = model.compute_loss(x=x, y=tf.constant(y), y_pred=model(x, training=True))
-    variables = model.trainable_variables
-    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
-        recorded[f"gradient/{short(model, variable)}"] = tf.convert_to_tensor(gradient).numpy()
+    parameters, _ = parameters_and_others(model)
+    gradients = tape.gradient(loss, [weight.variable for weight in parameters])
+    for weight, gradient in zip(parameters, gradients, strict=True):
+        recorded[f"gradient/{weight.name}"] = tf.convert_to_tensor(gradient).numpy()
     for variable, value in state:
         variable.assign(value)
 
@@ -108,11 +109,6 @@ def record_column(recorded: dict[str, np.ndarray], name: str, values: np.ndarray
     joined = b"".join(values)
     recorded[f"{name}/bytes"] = np.frombuffer(joined, dtype=np.uint8)
     recorded[f"{name}/offsets"] = np.cumsum([0, *map(len, values)]).astype(np.int64)
-
-
-def short(model: Any, variable: Any) -> str:
-    """A variable's name in the bundle."""
-    return variable.path.removeprefix(f"{model.name}/")
 
 
 def main(folder: Path) -> None:

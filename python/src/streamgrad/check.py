@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from streamgrad import rows
 from streamgrad.errors import ExportError
+from streamgrad.losses import OutputLoss
 from streamgrad.trace import Model
 
 Values = dict[str, np.ndarray[Any, Any]]
@@ -22,6 +24,32 @@ class UnfitRows(Exception):
     """The rows are not such that the Keras model itself gives finite numbers on them."""
 
 
+def verify(
+    model: Model, graph_def: Any, manifest: Mapping[str, Any], losses: Mapping[str, OutputLoss], example: Any
+) -> None:
+    """Compares graph and model at each number of rows; `example` are rows as the user gave them, or `None`."""
+    most = max(BATCHES)
+    given = rows.given(model, rows.split_example(example))
+    whole = {column.name for column in model.columns()} <= set(given)
+    failure: Exception | None = None
+    for batch in rows.made_up(model, losses, most):
+        batch.update(rows.repeated(given, most))
+        try:
+            for size in BATCHES:
+                compare(model, graph_def, manifest, {name: values[:size] for name, values in batch.items()})
+            return
+        except (UnfitRows, tf.errors.OpError, ValueError, TypeError) as error:
+            if isinstance(error, ExportError):
+                raise
+            failure = error
+    reason = str(failure).strip().splitlines()[0]
+    if whole:
+        raise ExportError(f"the model fails on the rows of `example`: {reason}") from failure
+    raise ExportError(
+        f"no rows could be made up that the model takes ({reason}); give a few real ones as `example`, a tuple (x, y)"
+    ) from failure
+
+
 def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Values) -> None:
     """Runs graph and Keras model on `batch`; raises `ExportError` with the name of the first tensor that differs.
 
@@ -30,23 +58,29 @@ def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Va
     expected = keras_values(model, batch)
     actual = _graph_values(model, graph_def, manifest, batch)
     scale = max(float(np.max(np.abs(value), initial=0)) for name, value in expected.items() if _is_gradient(name))
-    rows = len(next(iter(batch.values())))
+    size = len(next(iter(batch.values())))
+    rows_of = {f"output {output.name!r}": output.shape for output in model.outputs}
     for name, value in expected.items():
         other = actual[name]
+        if name in rows_of and value.shape != (size, *rows_of[name]):
+            raise ExportError(
+                f"{name} has shape {list(value.shape)} at {size} rows, so it does not give one row for each; keep the "
+                "batch dimension first"
+            )
         if value.dtype != other.dtype or value.shape != other.shape:
             raise ExportError(
-                f"the exported graph differs from the Keras model: {name} at {rows} rows is {other.dtype}"
+                f"the exported graph differs from the Keras model: {name} at {size} rows is {other.dtype}"
                 f"{list(other.shape)}, but Keras gives {value.dtype}{list(value.shape)}"
             )
         if value.dtype.kind != "f":
             if not np.array_equal(value, other):
-                raise ExportError(f"the exported graph differs from the Keras model: {name} at {rows} rows")
+                raise ExportError(f"the exported graph differs from the Keras model: {name} at {size} rows")
             continue
         allowed = 1e-5 * float(np.max(np.abs(value), initial=0)) + 1e-6 * scale
         difference = np.abs(value.astype(np.float64) - other.astype(np.float64))
         if not np.all(difference <= allowed):
             raise ExportError(
-                f"the exported graph differs from the Keras model: {name} at {rows} rows is off by "
+                f"the exported graph differs from the Keras model: {name} at {size} rows is off by "
                 f"{float(np.max(difference)):.3g}, allowed are {allowed:.3g}; if a layer draws random numbers, give it "
                 "a keras.random.SeedGenerator of its own"
             )
@@ -57,6 +91,8 @@ def keras_values(model: Model, batch: Values) -> Values:
     tensors = {column.name: tf.constant(batch[column.name], dtype=column.dtype) for column in model.columns()}
     with _weights_kept(model):
         inference, evaluate_loss = model.forward(tensors, training=False)
+    # Recurrent layers draw from their seeds even in inference, so the training pass must begin where that one did.
+    with _weights_kept(model):
         with tf.GradientTape() as tape:
             _, loss = model.forward(tensors, training=True)
         gradients = tape.gradient(loss, [weight.variable.value for weight in model.parameters])
@@ -106,7 +142,8 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
 
 @contextlib.contextmanager
 def _weights_kept(model: Model) -> Iterator[None]:
-    before = [(variable, variable.numpy()) for variable in model.keras.variables]
+    variables = [*model.keras.variables, *model.keras.metrics_variables]
+    before = [(variable, variable.numpy()) for variable in variables]
     try:
         yield
     finally:

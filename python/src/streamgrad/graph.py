@@ -7,51 +7,72 @@ from typing import Any
 
 import tensorflow as tf
 
-from streamgrad.structure import op_definition
+from streamgrad import foreign
+from streamgrad.lean import Lean
+from streamgrad.structure import node_of, op_definition
+from streamgrad.trace import Traced
 
 
-def cleaned(graph_def: Any, captures: Mapping[str, Any], endpoints: Iterable[str], placeholders: Iterable[str]) -> Any:
-    """A new `GraphDef` that computes `endpoints` (`node:index`) from `placeholders`.
+def finish(model: Any, traced: Traced) -> Any:
+    """The `GraphDef` of a bundle, which computes the endpoints of `traced` from its placeholders.
 
-    Captured values become constants. Devices, debug information, attributes private to the process that traced, and
-    attributes at their default go: what an older TensorFlow would not know is then not there. The placeholders stay
-    even where no endpoint reaches them, so that whoever feeds by the manifest can feed them all.
+    The endpoints in `traced` are renamed to the tensors that they are in it. Raises `ExportError` where the graph needs
+    something of this process, naming the layer of the Keras `model` that brought it in.
+    """
+    needed = _pruned(traced.graph_def, [*traced.endpoints(), *traced.placeholders()])
+    foreign.refuse(model, needed, traced.captures)
+    nodes = _cleaned(needed, traced.captures)
+    lean, endpoints = Lean(nodes, traced.endpoints(), [*traced.gradients.values(), *traced.next_state.values()]).run()
+    traced.rename(endpoints)
+    return _pruned(lean, [*traced.endpoints(), *traced.placeholders()])
+
+
+def _cleaned(graph_def: Any, captures: Mapping[str, Any]) -> Any:
+    """A `GraphDef` without anything that belongs to the process that traced it, or that only newer TensorFlow knows.
+
+    Captured values become constants. Devices, debug information, private attributes and attributes at their default go.
     """
     result = tf.compat.v1.GraphDef()
     result.versions.CopyFrom(graph_def.versions)
-    nodes = {node.name: node for node in graph_def.node}
-    kept = _reachable(nodes, [*endpoints, *placeholders])
     for node in graph_def.node:
-        if node.name not in kept:
-            continue
         if node.name in captures:
             result.node.append(_constant(node.name, captures[node.name]))
         else:
             _strip(node, result.node.add())
-    functions = {function.signature.name: function for function in graph_def.library.function}
-    for name in sorted(_used_functions(result.node, functions)):
+    for original in graph_def.library.function:
         function = result.library.function.add()
-        function.signature.CopyFrom(functions[name].signature)
-        function.ret.update(functions[name].ret)
-        function.control_ret.update(functions[name].control_ret)
-        for node in functions[name].node_def:
+        function.signature.CopyFrom(original.signature)
+        function.ret.update(original.ret)
+        function.control_ret.update(original.control_ret)
+        for node in original.node_def:
             _strip(node, function.node_def.add())
     return result
 
 
+def _pruned(graph_def: Any, tensors: Iterable[str]) -> Any:
+    """The nodes and functions that `tensors` need.
+
+    Placeholders are among them even where no endpoint reaches them, so that whoever feeds by the manifest can feed all.
+    """
+    result = tf.compat.v1.GraphDef()
+    result.versions.CopyFrom(graph_def.versions)
+    kept = _reachable({node.name: node for node in graph_def.node}, tensors)
+    result.node.extend(node for node in graph_def.node if node.name in kept)
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    for name in sorted(_used_functions(result.node, functions)):
+        result.library.function.append(functions[name])
+    return result
+
+
 def _reachable(nodes: Mapping[str, Any], tensors: Iterable[str]) -> set[str]:
-    wanted = [_node(tensor) for tensor in tensors]
+    wanted = [node_of(tensor) for tensor in tensors]
     kept: set[str] = set()
     while wanted:
         name = wanted.pop()
         if name not in kept:
             kept.add(name)
-            wanted.extend(_node(source) for source in nodes[name].input)
+            wanted.extend(node_of(source) for source in nodes[name].input)
     return kept
-
-
-def _node(tensor: str) -> str:
-    return tensor.lstrip("^").partition(":")[0]
 
 
 def _constant(name: str, value: Any) -> Any:

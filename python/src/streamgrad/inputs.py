@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from streamgrad.columns import Filled, fields_of
 from streamgrad.errors import ExportError
 from streamgrad.names import unique
+
+_UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+"""What Keras calls an `Input` without a name, by counting: another number in the next process."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,16 @@ class Inputs:
 
 
 def describe(model: Any, features: Any, example: Any) -> Inputs:
-    """The inputs of `model`: from its `Input`s if it has any, else from the rows of `example`."""
+    """The inputs of `model`: from its `Input`s if it has any, else from the rows of `example`.
+
+    A model that nobody has called yet is called on `example`, so that it makes its weights.
+    """
+    if not model.built:
+        if example is None:
+            raise ExportError(
+                f"model {model.name!r} has no weights yet; give it an `Input`, call it once, or give rows as `example`"
+            )
+        model(keras.tree.map_structure(tf.constant, _leaves(example)))
     symbolic = _symbolic(model)
     if symbolic is None:
         if example is None:
@@ -60,7 +74,7 @@ def describe(model: Any, features: Any, example: Any) -> Inputs:
                 "give a few rows as `example`, as you would call the model with them"
             )
         structure = _leaves(example)
-        specs = [(np.asarray(leaf).shape[1:], _dtype(np.asarray(leaf))) for leaf in keras.tree.flatten(example)]
+        specs = [(leaf.shape[1:], _dtype(leaf)) for leaf in keras.tree.flatten(structure)]
     else:
         structure = symbolic
         specs = _specs(symbolic, example)
@@ -92,10 +106,6 @@ def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str]]:
         if getattr(leaf, "sparse", False) or getattr(leaf, "ragged", False):
             raise ExportError(f"input {leaf.name!r} is sparse or ragged, which a bundle cannot hold; make it dense")
         shape = tuple(leaf.shape)[1:]
-        if leaf.shape[0] is not None:
-            raise ExportError(
-                f"input {leaf.name!r} fixes the batch at {leaf.shape[0]} rows; build it without batch size"
-            )
         if any(size is None for size in shape):
             if row is None or row.ndim != len(shape) + 1:
                 raise ExportError(
@@ -121,7 +131,7 @@ def _names(structure: Any, features: Any) -> list[str]:
         # The order of the structure's leaves, which need not be the dict's.
         return [str(name) for name in keras.tree.flatten({name: name for name in structure})]
     leaves = keras.tree.flatten_with_path(structure)
-    if all(hasattr(leaf, "name") for _, leaf in leaves):
+    if all(hasattr(leaf, "name") and not _UNNAMED.fullmatch(leaf.name) for _, leaf in leaves):
         return [leaf.name for _, leaf in leaves]
     if isinstance(features, Mapping) and len(features) == len(leaves):
         return [str(name) for name in features]

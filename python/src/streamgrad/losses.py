@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.utils.naming import get_object_name
 
 from streamgrad.columns import Column
 from streamgrad.errors import ExportError
@@ -47,8 +48,8 @@ class OutputLoss:
     labels: str
 
 
-def resolve(loss: Any, outputs: Sequence[Column]) -> list[OutputLoss | None]:
-    """The loss of each output, in the outputs' order; `None` for an output that has none."""
+def describe(loss: Any, outputs: Sequence[Column]) -> dict[str, OutputLoss]:
+    """The loss of each output that has one, by its name, in the outputs' order."""
     names = [output.name for output in outputs]
     per_output: list[Any]
     if isinstance(loss, Mapping) and "class_name" not in loss:
@@ -62,14 +63,19 @@ def resolve(loss: Any, outputs: Sequence[Column]) -> list[OutputLoss | None]:
         per_output = list(loss)
     else:
         per_output = [loss] * len(names)
-    return [None if one is None else _describe(one, output) for one, output in zip(per_output, outputs, strict=True)]
+    described = {
+        output.name: _describe(one, output) for one, output in zip(per_output, outputs, strict=True) if one is not None
+    }
+    if not described:
+        raise ExportError(f"no output has a loss, so there is no label to learn from; give one for any of {names}")
+    return described
 
 
 class Objective:
     """The sum of the outputs' losses, callable as the loss object that Keras' `compile` makes."""
 
-    def __init__(self, losses: Mapping[str, Any], outputs: Sequence[str]) -> None:
-        self._losses = losses
+    def __init__(self, losses: Mapping[str, OutputLoss], outputs: Sequence[str]) -> None:
+        self._losses = {name: described.loss for name, described in losses.items()}
         self._outputs = outputs
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -80,7 +86,7 @@ class Objective:
             keras.ops.cast(loss(labels[name], predictions[name], sample_weight), "float32")
             for name, loss in self._losses.items()
         ]
-        return functools.reduce(lambda total, value: total + value, values) if values else None
+        return functools.reduce(lambda total, value: total + value, values)
 
 
 def _describe(identifier: Any, output: Column) -> OutputLoss:
@@ -146,5 +152,4 @@ def _instance(identifier: Any, output: Column) -> Any:
                 f"the loss {loss.name!r} has no reduction and so is no scalar; use reduction='sum_over_batch_size'"
             )
         return loss
-    name = identifier if isinstance(identifier, str) else getattr(loss, "__name__", type(loss).__name__)
-    return LossFunctionWrapper(loss, name=name)
+    return LossFunctionWrapper(loss, name=identifier if isinstance(identifier, str) else get_object_name(loss))

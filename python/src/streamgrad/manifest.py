@@ -28,48 +28,37 @@ def build(
     metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The manifest without its `files`, which are known once they are written. `losses` are by output."""
-    tensors = traced.placeholders
+    columns, weights = traced.columns, traced.weights
     return {
         "format": FORMAT,
         "name": model.keras.name,
         "versions": {"streamgrad": VERSION, "tensorflow": tf.__version__, "keras": keras.__version__},
         "files": {},
         "task": _task(losses),
-        "features": [_filled(column, tensors) for column in model.inputs.columns],
-        "labels": [_label(label, tensors) for label in model.labels],
-        "weight": _filled(model.weight, tensors) if model.weight else None,
+        "features": [_filled(column, columns) for column in model.inputs.columns],
+        "labels": [_label(label, columns) for label in model.labels],
+        "weight": _filled(model.weight, columns) if model.weight else None,
         "outputs": [
             {**_column(output), "predict": traced.predict[output.name], "train": traced.train[output.name]}
             for output in model.outputs
         ],
         "loss": {
-            "name": "+".join(dict.fromkeys(loss.kind for loss in losses.values())) or "add_loss",
+            "name": "+".join(dict.fromkeys(loss.kind for loss in losses.values())),
             "train": traced.train_loss,
             "evaluate": traced.evaluate_loss,
         },
         "parameters": [
-            {**_weight(weight, tensors), "gradient": traced.gradients[weight.name]} for weight in model.parameters
+            {**_weight(weight, weights), "gradient": traced.gradients[weight.name]} for weight in model.parameters
         ],
         "state": [
-            {**_weight(weight, tensors), "kind": _kind(weight), "next": traced.next_state[weight.name]}
+            {**_weight(weight, weights), "kind": weight.kind, "next": traced.next_state[weight.name]}
             for weight in model.others
             if weight.name in traced.next_state
         ],
-        "frozen": [_weight(weight, tensors) for weight in model.others if weight.name not in traced.next_state],
+        "frozen": [_weight(weight, weights) for weight in model.others if weight.name not in traced.next_state],
         "optimizer": dict(optimizer),
         "metrics": [dict(metric) for metric in metrics],
     }
-
-
-def endpoints(manifest: Mapping[str, Any]) -> list[str]:
-    """Every tensor that a reader of the manifest may fetch."""
-    return [
-        *(entry[which] for entry in manifest["outputs"] for which in ("predict", "train")),
-        manifest["loss"]["train"],
-        manifest["loss"]["evaluate"],
-        *(entry["gradient"] for entry in manifest["parameters"]),
-        *(entry["next"] for entry in manifest["state"]),
-    ]
 
 
 def _task(losses: Mapping[str, OutputLoss]) -> str:
@@ -97,7 +86,3 @@ def _weight(weight: Weight, tensors: Mapping[str, str]) -> dict[str, Any]:
         "shape": list(weight.shape),
         "tensor": tensors[weight.name],
     }
-
-
-def _kind(weight: Weight) -> str:
-    return "seed" if weight.variable.name == "seed_generator_state" else "statistic"

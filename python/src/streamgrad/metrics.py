@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -148,7 +149,9 @@ def _identify(metric: Any) -> tuple[str, str, dict[str, Any]]:
     elif type(metric) in _CLASSES:
         if getattr(metric, "_init_from_thresholds", False):
             raise ExportError(f"metric {metric.name!r} with thresholds of its own is not among those the core computes")
-        return _CLASSES[type(metric)], metric.name, dict(metric.get_config())
+        # Keras counts the AUCs of a process: `auc_3` is one that nobody gave a name.
+        name = "auc" if re.fullmatch(r"auc_\d+", metric.name) else metric.name
+        return _CLASSES[type(metric)], name, dict(metric.get_config())
     else:
         name = getattr(metric, "__name__", None)
         if name in _KINDS and getattr(keras.metrics, name, None) is metric:

@@ -49,20 +49,12 @@ _NOT_KEPT = {
 }
 
 
-def resolve(identifier: Any) -> Any:
-    """A Keras optimizer from its name, its configuration or itself."""
-    if isinstance(identifier, type) and issubclass(identifier, keras.optimizers.Optimizer):
-        identifier = identifier()
-    if identifier is None:
-        raise ExportError("no optimizer was given; name one, such as optimizer='adam'")
-    try:
-        return keras.optimizers.get(identifier)
-    except (ValueError, TypeError) as error:
-        raise ExportError(f"{identifier!r} is no Keras optimizer: {error}") from error
+def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest's `optimizer` object, of an optimizer as `model.compile` takes it.
 
-
-def describe(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest's `optimizer` object; `parameters` are the Keras variables by their name in the manifest."""
+    `parameters` are the Keras variables by their name in the manifest.
+    """
+    optimizer = _resolve(identifier)
     kind = type(optimizer)
     if kind not in _RULES:
         raise ExportError(
@@ -93,6 +85,18 @@ def describe(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         # Keras leaves gradients alone when the bound is zero or negative.
         described[clip] = float(bound) if bound is not None and bound > 0 else None
     return described
+
+
+def _resolve(identifier: Any) -> Any:
+    """A Keras optimizer from its name, its configuration or itself."""
+    if isinstance(identifier, type) and issubclass(identifier, keras.optimizers.Optimizer):
+        identifier = identifier()
+    if identifier is None:
+        raise ExportError("no optimizer was given; name one, such as optimizer='adam'")
+    try:
+        return keras.optimizers.get(identifier)
+    except (ValueError, TypeError) as error:
+        raise ExportError(f"{identifier!r} is no Keras optimizer: {error}") from error
 
 
 def _learning_rate(optimizer: Any, config: Mapping[str, Any]) -> Any:

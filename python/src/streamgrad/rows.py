@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from streamgrad.columns import Filled
+from streamgrad import labels
+from streamgrad.columns import Filled, Label
 from streamgrad.errors import ExportError
 from streamgrad.losses import OutputLoss
+from streamgrad.trace import Model
 
 Batch = dict[str, np.ndarray[Any, Any]]
 
@@ -25,7 +27,27 @@ def split_example(example: Any) -> tuple[Any, Any, Any]:
     return padded[0], padded[1], padded[2]
 
 
-def cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
+def given(model: Model, example: tuple[Any, Any, Any]) -> Batch:
+    """The columns that an example has, as arrays of their dtype and shape, all of one length."""
+    x, y, weight = example
+    batch: Batch = {}
+    if x is not None:
+        for column, values in zip(model.inputs.columns, model.inputs.rows(x), strict=True):
+            batch[column.name] = _cast(column, values)
+    if y is not None:
+        for label in model.labels:
+            batch[label.name] = _cast(label, labels.rows(y, label.output, len(model.labels)))
+    if weight is not None:
+        if model.weight is None:
+            raise ExportError("`example` has sample weights, but the bundle has none; give sample_weight=True")
+        batch[model.weight.name] = _cast(model.weight, weight)
+    counts = {name: len(values) for name, values in batch.items()}
+    if len(set(counts.values())) > 1:
+        raise ExportError(f"`example` has columns of different length: {counts}")
+    return batch
+
+
+def _cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
     """The values of a column as an array of its dtype and shape, or an error that names the column."""
     array = np.asarray(values)
     if column.dtype == "string":
@@ -33,13 +55,20 @@ def cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
     elif array.dtype.kind in "OSU":
         raise ExportError(f"`example` holds {array.dtype} for {column.name!r}, which is {column.dtype}")
     else:
-        array = array.astype(column.dtype)
+        exact, array = array, array.astype(column.dtype)
+        if array.dtype.kind in "iub" and not np.array_equal(exact, array):
+            raise ExportError(f"`example` holds values for {column.name!r} that are not {column.dtype}")
     if array.ndim == len(column.shape) and column.shape and column.shape[-1] == 1:
         array = array[..., np.newaxis]
     if array.ndim != len(column.shape) + 1 or array.shape[1:] != column.shape or not len(array):
         raise ExportError(
             f"`example` holds shape {array.shape} for {column.name!r}, whose rows have shape {column.shape}; "
             "give at least one row of that shape, with the batch dimension first"
+        )
+    bounds = column.range if isinstance(column, Label) else None
+    if bounds and not (bounds[0] <= np.min(array) and np.max(array) <= bounds[1]):
+        raise ExportError(
+            f"`example` holds labels for {column.name!r} outside of {list(bounds)}, which its loss allows"
         )
     return array
 
@@ -49,27 +78,15 @@ def repeated(batch: Mapping[str, np.ndarray[Any, Any]], rows: int) -> Batch:
     return {name: np.take(values, np.arange(rows) % len(values), axis=0) for name, values in batch.items()}
 
 
-def made_up(
-    model: Any,
-    features: Sequence[Filled],
-    rest: Sequence[Filled],
-    losses: Mapping[str, OutputLoss],
-    rows: int,
-) -> Iterator[Batch]:
-    """Several tries at rows that the model can take: numbers around zero first, then small whole numbers.
-
-    `losses` are by the label's name; a column of `rest` without one is the sample weight.
-    """
-    bound = _ids(model)
+def made_up(model: Model, losses: Mapping[str, OutputLoss], rows: int) -> Iterator[Batch]:
+    """Several tries at rows that the model can take: numbers around zero first, then small whole numbers."""
+    bound = _ids(model.keras)
     for whole in (False, True):
         random = np.random.default_rng(7)
-        batch = {column.name: _feature(random, column, rows, bound, whole) for column in features}
-        for column in rest:
-            batch[column.name] = (
-                _label(random, column, rows, losses[column.name])
-                if column.name in losses
-                else random.uniform(0.5, 1.5, rows).astype("float32")
-            )
+        batch = {column.name: _feature(random, column, rows, bound, whole) for column in model.inputs.columns}
+        batch.update({label.name: _label(random, label, rows, losses[label.output]) for label in model.labels})
+        if model.weight:
+            batch[model.weight.name] = random.uniform(0.5, 1.5, rows).astype("float32")
         yield batch
 
 

@@ -34,11 +34,11 @@ class Hashes:
                 stack.pop()
                 continue
             node = self._nodes[name]
-            missing = [source for source in map(_source, node.input) if source not in self._known]
+            missing = [source for source in map(node_of, node.input) if source not in self._known]
             if missing:
                 stack.extend(missing)
                 continue
-            self._known[name] = self._hash(node, [f"{self._known[_source(i)]}{_port(i)}" for i in node.input])
+            self._known[name] = self._hash(node, [f"{self._known[node_of(i)]}{_port(i)}" for i in node.input])
             stack.pop()
 
     def _hash(self, node: Any, inputs: list[str]) -> str:
@@ -69,22 +69,22 @@ class Hashes:
     def _hash_function(self, function: Any) -> str:
         known = {argument.name: f"argument {i}" for i, argument in enumerate(function.signature.input_arg)}
         nodes = {node.name: node for node in function.node_def}
-        wanted = [_source(value) for value in (*function.ret.values(), *function.control_ret.values())]
+        wanted = [node_of(value) for value in (*function.ret.values(), *function.control_ret.values())]
         while wanted:
             name = wanted[-1]
             if name in known:
                 wanted.pop()
                 continue
-            missing = [source for source in map(_source, nodes[name].input) if source not in known]
+            missing = [source for source in map(node_of, nodes[name].input) if source not in known]
             if missing:
                 wanted.extend(missing)
                 continue
             node = nodes[wanted.pop()]
-            inputs = [f"{known[_source(i)]}{_port(i)}" for i in node.input]
+            inputs = [f"{known[node_of(i)]}{_port(i)}" for i in node.input]
             parts = [node.op, *inputs, *self._attributes(node)]
             known[name] = _digest([*parts, name] if is_stateful(node.op) else parts)
         results = (function.ret[argument.name] for argument in function.signature.output_arg)
-        return _digest([f"{known[_source(result)]}{_port(result)}" for result in results])
+        return _digest([f"{known[node_of(result)]}{_port(result)}" for result in results])
 
 
 def is_stateful(op: str) -> bool:
@@ -100,7 +100,8 @@ def op_definition(op: str) -> Any:
     return op_def_registry.get(op)
 
 
-def _source(value: str) -> str:
+def node_of(value: str) -> str:
+    """The node of a tensor `node:index`, or of an input, which may be a control input `^node`."""
     return value.lstrip("^").partition(":")[0]
 
 

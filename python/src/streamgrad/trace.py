@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +12,14 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 
-from streamgrad import structure
 from streamgrad.columns import Column, Filled, Label
 from streamgrad.errors import ExportError
 from streamgrad.inputs import Inputs
 from streamgrad.losses import Objective
 from streamgrad.names import node_names
+from streamgrad.structure import Hashes
 from streamgrad.weights import Weight, owner
+from streamgrad.where import failing_layer, frames_kept
 
 
 @dataclass
@@ -26,13 +28,29 @@ class Traced:
 
     graph_def: Any = None
     captures: dict[str, Any] = field(default_factory=dict)
-    placeholders: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
     predict: dict[str, str] = field(default_factory=dict)
     train: dict[str, str] = field(default_factory=dict)
     train_loss: str = ""
     evaluate_loss: str = ""
     gradients: dict[str, str] = field(default_factory=dict)
     next_state: dict[str, str] = field(default_factory=dict)
+
+    def placeholders(self) -> list[str]:
+        """Every tensor that a reader of the bundle may feed."""
+        return [*self.columns.values(), *self.weights.values()]
+
+    def endpoints(self) -> list[str]:
+        """Every tensor that a reader of the bundle may fetch."""
+        ends = [*self.predict.values(), *self.train.values(), self.train_loss, self.evaluate_loss]
+        return [*ends, *self.gradients.values(), *self.next_state.values()]
+
+    def rename(self, tensors: Mapping[str, str]) -> None:
+        """Gives the endpoints the names that they have in another graph."""
+        for ends in (self.predict, self.train, self.gradients, self.next_state):
+            ends.update({name: tensors[tensor] for name, tensor in ends.items()})
+        self.train_loss, self.evaluate_loss = tensors[self.train_loss], tensors[self.evaluate_loss]
 
 
 @dataclass(frozen=True)
@@ -44,13 +62,21 @@ class Model:
     outputs: Sequence[Column]
     labels: Sequence[Label]
     weight: Filled | None
-    objective: Objective | None
+    objective: Objective
     parameters: Sequence[Weight]
     others: Sequence[Weight]
 
+    def groups(self) -> list[tuple[str, Sequence[Filled]]]:
+        """Features, labels and weight, with the word that their nodes begin with."""
+        return [
+            ("feature", self.inputs.columns),
+            ("label", self.labels),
+            ("weight", [self.weight] if self.weight else []),
+        ]
+
     def columns(self) -> list[Filled]:
         """Features, labels and weight, in the order of a batch."""
-        return [*self.inputs.columns, *self.labels, *([self.weight] if self.weight else [])]
+        return [column for _, columns in self.groups() for column in columns]
 
     def forward(self, batch: Mapping[str, Any], training: bool) -> tuple[list[Any], Any]:
         """Predictions in the outputs' order, and the loss, as Keras computes them in the context it is called in."""
@@ -80,56 +106,43 @@ class Model:
 def trace(model: Model) -> Traced:
     """The graph of `model`. Its variables are placeholders; nothing about the Keras model changes."""
     traced = Traced()
-    columns = model.columns()
-    weights = [*model.parameters, *model.others]
-    nodes = [node for prefix, group in _groups(model) for node in node_names(prefix, [one.name for one in group])]
-    nodes += [weight.node for weight in weights]
-    names = [column.name for column in columns] + [weight.name for weight in weights]
-    specs = [tf.TensorSpec((None, *column.shape), column.dtype) for column in columns]
-    specs += [tf.TensorSpec(weight.shape, weight.dtype) for weight in weights]
 
-    def step(*_: Any) -> list[Any]:
-        graph = tf.compat.v1.get_default_graph()
-        tensors = [
-            tf.compat.v1.placeholder(spec.dtype, spec.shape, name=node) for spec, node in zip(specs, nodes, strict=True)
-        ]
-        batch = {column.name: tensor for column, tensor in zip(columns, tensors, strict=False)}
-        values = tensors[len(columns) :]
-        _trace_step(model, traced, graph, batch, values)
-        traced.placeholders.update({name: tensor.name for name, tensor in zip(names, tensors, strict=True)})
+    def step() -> list[Any]:
+        batch = {
+            column.name: tf.compat.v1.placeholder(column.dtype, (None, *column.shape), node)
+            for prefix, columns in model.groups()
+            for column, node in zip(columns, node_names(prefix, [one.name for one in columns]), strict=True)
+        }
+        weights = [*model.parameters, *model.others]
+        values = [tf.compat.v1.placeholder(weight.dtype, weight.shape, weight.node) for weight in weights]
+        traced.columns = {name: tensor.name for name, tensor in batch.items()}
+        traced.weights = {weight.name: value.name for weight, value in zip(weights, values, strict=True)}
+        _trace_step(model, traced, batch, values)
         return []
 
-    uninitialized = len(_uninitialized())
+    before = len(_uninitialized())
     try:
-        with _all_frames():
+        with frames_kept():
             graph = tf.function(step, autograph=False).get_concrete_function().graph
     except ExportError:
         raise
     except Exception as error:
-        raise ExportError(f"{_where(model, error)} cannot be traced: {_first_line(error)}") from error
+        raise ExportError(f"{failing_layer(model.keras, error)} cannot be traced: {_first_line(error)}") from error
     finally:
-        created = _uninitialized()[uninitialized:]
-        del _uninitialized()[uninitialized:]
+        created = _uninitialized()[before:]
+        del _uninitialized()[before:]
     if created:
         paths = ", ".join(repr(variable.path) for variable in created)
         raise ExportError(
-            f"the variables {paths} are made inside the model's call, so they would be new at every step; "
-            "create them (or the layer that holds them) in __init__ or build()"
+            f"{paths} would be made inside the model's call, new at every step; create variables, and the layers that "
+            "hold them, in __init__ or build()"
         )
     traced.graph_def = graph.as_graph_def()
-    traced.captures = _captured(graph)
+    traced.captures = {inside.op.name: outside for outside, inside in graph.captures}
     return traced
 
 
-def _groups(model: Model) -> list[tuple[str, Sequence[Column]]]:
-    return [
-        ("feature", model.inputs.columns),
-        ("label", model.labels),
-        ("weight", [model.weight] if model.weight else []),
-    ]
-
-
-def _trace_step(model: Model, traced: Traced, graph: Any, batch: Mapping[str, Any], values: Sequence[Any]) -> None:
+def _trace_step(model: Model, traced: Traced, batch: Mapping[str, Any], values: Sequence[Any]) -> None:
     parameters = values[: len(model.parameters)]
     variables = [weight.variable for weight in (*model.parameters, *model.others)]
     mapping = list(zip(variables, values, strict=True))
@@ -143,7 +156,7 @@ def _trace_step(model: Model, traced: Traced, graph: Any, batch: Mapping[str, An
         if loss is None or loss.shape.rank != 0 or loss.dtype != tf.float32:
             raise ExportError(f"the loss in {which} is {loss!r}, but it must be a float32 scalar")
     # Before the gradient: it rewrites the loops of the training pass, so that equal passes no longer look equal.
-    hashes = structure.Hashes(graph.as_graph_def())
+    hashes = Hashes(tf.compat.v1.get_default_graph().as_graph_def())
     for output, train, predict in zip(model.outputs, training, inference, strict=True):
         same = hashes.of(train.name) == hashes.of(predict.name)
         traced.predict[output.name] = _named("predict", output.name, predict)
@@ -185,56 +198,11 @@ def _named(prefix: str, name: str, tensor: Any) -> str:
     return str(tf.identity(tensor, node_names(prefix, [name])[0]).name)
 
 
-def _captured(graph: Any) -> dict[str, Any]:
-    """The values that the model took from outside the graph, by the placeholder that stands for each."""
-    captured = {}
-    for outside, inside in graph.captures:
-        node = inside.op.name
-        if inside.dtype in (tf.resource, tf.variant):
-            users = sorted({user.name for user in inside.consumers()})
-            raise ExportError(
-                f"{' and '.join(users[:3]) or node} reads a {_resource(outside)}, which a bundle cannot hold; use a "
-                "layer whose weights are its own (Hashing instead of a lookup table), and give random layers a "
-                "keras.random.SeedGenerator of theirs"
-            )
-        captured[node] = outside
-    return captured
-
-
-def _resource(outside: Any) -> str:
-    kind = getattr(getattr(outside, "_handle_data", None), "type_name", "") or ""
-    return f"variable or lookup table from outside the model{f' ({kind})' if kind else ''}"
-
-
 def _uninitialized() -> list[Any]:
     """Keras' list of variables that were made where they cannot be given a value."""
     return global_state.get_global_attribute("uninitialized_variables", [], set_to_default=True)  # type: ignore[no-any-return]
 
 
-@contextlib.contextmanager
-def _all_frames() -> Iterator[None]:
-    # Keras cuts its own frames from tracebacks; they are what tells which layer failed.
-    filtered = keras.config.is_traceback_filtering_enabled()
-    keras.config.disable_traceback_filtering()
-    try:
-        yield
-    finally:
-        if filtered:
-            keras.config.enable_traceback_filtering()
-
-
-def _where(model: Model, error: BaseException) -> str:
-    """The innermost layer that was running when `error` was raised."""
-    innermost = model.keras
-    frame = error.__traceback__
-    while frame is not None:
-        candidate = frame.tb_frame.f_locals.get("self")
-        if isinstance(candidate, keras.Layer):
-            innermost = candidate
-        frame = frame.tb_next
-    kind = "model" if innermost is model.keras else "layer"
-    return f"{kind} {innermost.name!r} ({type(innermost).__name__})"
-
-
 def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    return next((line.strip() for line in plain.splitlines() if line.strip()), type(error).__name__)

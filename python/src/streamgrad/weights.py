@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from streamgrad.columns import DTYPES
 from streamgrad.errors import ExportError
 from streamgrad.names import node_names, unique
+from streamgrad.where import named
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A Keras variable, its name in the bundle and the node that feeds it. `shape` is the whole shape."""
+    """A Keras variable, its name in the bundle and the node that feeds it.
+
+    `shape` is the whole shape, `kind` what the variable is if the training pass replaces it: `statistic` or `seed`.
+    """
 
     name: str
     node: str
     variable: Any
     dtype: str
     shape: tuple[int, ...]
+    kind: str
 
 
 def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
@@ -42,10 +49,23 @@ def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
                 f"parameter {variable.path!r} of {_owner(model, variable)} is overwritten by its gradient "
                 "(float8 training), which a bundle cannot hold; build the layer without quantization"
             )
-    names = unique(_path(model, variable) for variable in trainable + others)
+    for variable in others:
+        if str(variable.dtype) not in DTYPES:
+            raise ExportError(
+                f"weight {variable.path!r} of {_owner(model, variable)} is {variable.dtype}, which a bundle cannot "
+                "hold; build the layer with float32 variables"
+            )
+    seeds = {
+        id(generator.state): f"{layer.path or layer.name}/seed"
+        for layer in model._flatten_layers()
+        for generator in layer._seed_generators
+    }
+    # A seed's own path only counts the generators of the process.
+    paths = [seeds.get(id(variable), variable.path) for variable in trainable + others]
+    names = unique(path.removeprefix(f"{model.name}/") for path in paths)
     split = len(trainable)
-    parameters = _weights("parameter", names[:split], trainable)
-    return parameters, _weights("state", names[split:], others)
+    parameters = _weights("parameter", names[:split], trainable, seeds)
+    return parameters, _weights("state", names[split:], others, seeds)
 
 
 def owner(model: Any, weight: Weight) -> str:
@@ -53,20 +73,23 @@ def owner(model: Any, weight: Weight) -> str:
     return _owner(model, weight.variable)
 
 
-def _weights(prefix: str, names: list[str], variables: list[Any]) -> list[Weight]:
+def _weights(prefix: str, names: list[str], variables: list[Any], seeds: Collection[int]) -> list[Weight]:
     return [
-        Weight(name, node, variable, str(variable.dtype), tuple(variable.shape))
+        Weight(
+            name,
+            node,
+            variable,
+            str(variable.dtype),
+            tuple(variable.shape),
+            "seed" if id(variable) in seeds else "statistic",
+        )
         for name, node, variable in zip(names, node_names(prefix, names), variables, strict=True)
     ]
-
-
-def _path(model: Any, variable: Any) -> str:
-    return str(variable.path).removeprefix(f"{model.name}/")
 
 
 def _owner(model: Any, variable: Any) -> str:
     for layer in model._flatten_layers(include_self=True):
         own = layer._trainable_variables + layer._non_trainable_variables
         if any(variable is candidate for candidate in own):
-            return f"layer {layer.name!r} ({type(layer).__name__})"
-    return f"model {model.name!r}"
+            return named(model, layer)
+    return named(model, model)
