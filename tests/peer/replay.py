@@ -173,7 +173,7 @@ def main(folder: Path) -> None:
     """Every fixture of the folder."""
     print(f"TensorFlow {tf.__version__}")
     failed = False
-    for path in sorted(folder.glob("*.bundle")):
+    for path in sorted(folder.glob("*-*.safetensors")):
         worst = replay(folder, path.stem)
         failed |= any(not difference <= ALLOWED for difference in worst.values())
         print(
