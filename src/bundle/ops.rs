@@ -11,77 +11,51 @@ pub(super) enum Verdict {
 }
 
 const FILES: &[&str] = &[
-    "ReadFile",
-    "WriteFile",
+    "DecodeProtoV2",
+    "DTensorRestoreV2",
+    "EncodeProtoV2",
+    "FileSystemSetConfiguration",
+    "GenerateVocabRemapping",
+    "ImmutableConst",
+    "ImportEvent",
+    "InitializeTableFromTextFile",
+    "InitializeTableFromTextFileV2",
+    "LoadAndRemapMatrix",
     "MatchingFiles",
-    "Save",
-    "SaveSlices",
-    "SaveV2",
+    "MergeV2Checkpoints",
+    "PrintV2",
+    "ReadFile",
     "Restore",
     "RestoreSlice",
     "RestoreV2",
-    "MergeV2Checkpoints",
-    "ShardedFilename",
-    "ShardedFilespec",
-    "LoadAndRemapMatrix",
-    "GenerateVocabRemapping",
-    "InitializeTableFromTextFile",
-    "InitializeTableFromTextFileV2",
-    "PrintV2",
-    "Print",
-    "CheckpointSaver",
-    "FileSystemSetConfiguration",
-    "ImmutableConst",
-    "BoostedTreesDeserializeEnsemble",
-    "AudioSummary",
-    "IdentityReader",
-    "IdentityReaderV2",
-    "SdcaShrinkL1",
-    "Stage",
-    "DumpToFile",
+    "Save",
+    "SaveSlices",
+    "SaveV2",
+    "WriteFile",
 ];
-const NETWORK: &[&str] = &[
-    "_Send",
-    "_Recv",
-    "_HostSend",
-    "_HostRecv",
-    "Send",
-    "Recv",
-    "RpcCall",
-    "RpcClient",
-    "RpcServer",
-    "RpcServerStart",
-    "RpcServerRegister",
-    "Rpc",
-    "TryRpc",
-    "RemoteCall",
-    "MasterRun",
-    "DeleteRpcFutureResource",
-    "RpcGetValue",
-    "RpcCheckStatus",
-];
-const PYTHON: &[&str] = &["PyFunc", "PyFuncStateless", "EagerPyFunc"];
-const LIBRARIES: &[&str] =
-    &["TfLiteSubgraphExecute", "ConfigureAndInitializeGlobalTPU", "XlaCustomCall", "XlaCustomCallV2", "_XlaHostComputeMlir", "TRTEngineOp"];
+const NETWORK: &[&str] = &["_HostRecv", "_HostSend", "_Recv", "_Send", "DeleteRpcFutureResource", "RemoteCall"];
+const PYTHON: &[&str] = &["EagerPyFunc", "PyFunc", "PyFuncStateless"];
+const LIBRARIES: &[&str] = &["TfLiteSubgraphExecute", "TRTEngineOp", "XlaCustomCall", "XlaCustomCallV2"];
 const VARIABLES: &[&str] = &[
+    "AnonymousHashTable",
+    "AssignVariableOp",
+    "AutoReloadVariable",
+    "HashTable",
+    "HashTableV2",
+    "MutableDenseHashTable",
+    "MutableDenseHashTableV2",
+    "MutableHashTable",
+    "MutableHashTableV2",
+    "ReadVariableOp",
+    "TemporaryVariable",
     "VarHandleOp",
     "_VarHandlesOp",
     "Variable",
     "VariableV2",
-    "TemporaryVariable",
-    "AutoReloadVariable",
-    "ReadVariableOp",
-    "AssignVariableOp",
-    "HashTable",
-    "HashTableV2",
-    "MutableHashTable",
-    "MutableHashTableV2",
-    "AnonymousHashTable",
-    "MutableDenseHashTable",
-    "MutableDenseHashTableV2",
 ];
 
-/// Families of ops, by what their names begin or end with or hold.
+/// Families of ops, by what their names hold: readers, data sets and the writers of summaries; ops that talk to other
+/// processes and devices. Debug ops publish what they see to a file or an address.
 const FILE_FAMILIES: &[&str] = &[
     "Dataset",
     "Reader",
@@ -95,22 +69,17 @@ const FILE_FAMILIES: &[&str] = &[
     "WriteAudioSummary",
     "WriteGraphSummary",
     "WriteRawProtoSummary",
-    "ImportEvent",
-    "Lmdb",
-    "BigQuery",
-    "DecodeVideo",
     "DebugIdentity",
     "DebugNanCount",
     "DebugNumericSummary",
-    "Snapshot",
 ];
-const NETWORK_FAMILIES: &[&str] = &["DistributedTPU", "Collective", "DataService", "CrossReplica", "TPU", "Outfeed", "Infeed"];
+const NETWORK_FAMILIES: &[&str] = &["Collective", "CrossReplica", "DataService", "Infeed", "Outfeed", "Rpc", "TPU"];
 
 pub(super) fn judge(op: &str) -> Verdict {
     let family = |names: &[&str]| names.iter().any(|name| op.contains(name));
     if VARIABLES.contains(&op) {
         Verdict::Variable
-    } else if PYTHON.contains(&op) || op.ends_with("PyFunc") {
+    } else if PYTHON.contains(&op) {
         Verdict::Reaches("Python")
     } else if NETWORK.contains(&op) || family(NETWORK_FAMILIES) {
         Verdict::Reaches("the network")
