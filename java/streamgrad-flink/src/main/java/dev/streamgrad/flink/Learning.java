@@ -134,7 +134,8 @@ public final class Learning<T> {
 
     /**
      * Subtasks of this job in one TaskManager share the parameters under this name, also with a {@link PredictMap} or
-     * {@link TrainMap} that names it. Each gradient is applied whole, in the order of arrival: two runs differ.
+     * {@link TrainMap} that names it. Each gradient is applied whole, in the order of arrival: two runs differ. The
+     * trainer's options are those of whoever opens it first.
      *
      * @param name any
      * @return this

@@ -2,6 +2,7 @@ package dev.streamgrad.flink;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -70,6 +71,19 @@ final class TrainMapTest {
         }
         assertTrue(reports.get(9).metric("auc") > 0);
         assertThrows(IllegalArgumentException.class, () -> reports.get(0).metric("accuracy"));
+    }
+
+    private static float[] losses(TrainMap<Flight> train) throws Exception {
+        List<StepReport> reports = Cluster.collect(lists(Cluster.flights(Cluster.environment(), 80)).map(train));
+        return new float[] {reports.get(0).loss(), reports.get(9).loss()};
+    }
+
+    @Test
+    void theTrainersOptionsReachIt() throws Exception {
+        float[] bundled = losses(new TrainMap<>(Bundles.flights(), Cluster.FLIGHT));
+        float[] faster = losses(new TrainMap<>(Bundles.flights(), Cluster.FLIGHT).trainer(o -> o.learningRate(0.5)));
+        assertEquals(bundled[0], faster[0]);
+        assertNotEquals(bundled[1], faster[1]);
     }
 
     @Test
