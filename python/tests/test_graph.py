@@ -1,3 +1,4 @@
+import keras
 import tensorflow as tf
 from models import PEERS
 
@@ -48,6 +49,20 @@ def test_the_batch_is_open_and_all_inputs_are_placeholders(export):
         entry["tensor"] for part in ("features", "labels", "parameters", "state", "frozen") for entry in manifest[part]
     }
     assert {f"{name}:0" for name, node in nodes.items() if node.op == "Placeholder"} == fed
+
+
+def test_one_prediction_under_two_names_is_two_tensors(export):
+    x = keras.Input((2,), name="x")
+    y = keras.layers.Dense(1)(x)
+    manifest = export(keras.Model(x, {"a": y, "b": y}), loss={"a": "mse"})
+    for which in ("predict", "train"):
+        assert len({entry[which] for entry in manifest["outputs"]}) == 2
+
+
+def test_an_input_as_output_is_no_placeholder(export):
+    x = keras.Input((2,), name="x")
+    manifest = export(keras.Model(x, {"a": keras.layers.Dense(1)(x), "b": x}), loss={"a": "mse"})
+    assert manifest["outputs"][1]["train"] == manifest["outputs"][1]["predict"] == "predict/b:0"
 
 
 def test_endpoints_of_one_run_are_tensors_of_their_own(export):

@@ -50,6 +50,18 @@ def test_logits_are_known_from_the_loss(export, refused, classifier):
     assert "threshold=0" in refused(classifier(1, None), loss=loss, metrics=[M.BinaryAccuracy()])
 
 
+def test_errors_of_logits_are_those_of_the_logits(export, classifier):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    entries = export(classifier(1, None), loss=loss, metrics=["mae", "accuracy"])["metrics"]
+    assert [entry["from_logits"] for entry in entries] == [False, True]
+
+
+def test_classes_of_each_step_of_a_series(export):
+    model = keras.Sequential([keras.Input((5, 2)), keras.layers.Dense(3, "softmax", name="kind")])
+    entries = export(model, loss="sparse_categorical_crossentropy", metrics=["accuracy", "logloss"])["metrics"]
+    assert [entry["kind"] for entry in entries] == ["accuracy", "logloss"]
+
+
 def test_metrics_by_output(export, refused):
     x = keras.Input((2,), name="x")
     model = keras.Model(x, {"a": keras.layers.Dense(1, "sigmoid")(x), "b": keras.layers.Dense(1)(x)})

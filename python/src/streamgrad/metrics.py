@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -115,7 +114,8 @@ def _listed(metrics: Any) -> list[Any]:
 
 def _describe(metric: Any, output: Column, loss: OutputLoss) -> dict[str, Any]:
     kind, name, settings = _identify(metric)
-    logits = bool(settings.get("from_logits", False)) or loss.from_logits
+    # Errors of numbers are those of the output as it is, in Keras too.
+    logits = kind not in ("mae", "rmse") and (bool(settings.get("from_logits", False)) or loss.from_logits)
     if isinstance(metric, keras.metrics.BinaryAccuracy) and loss.from_logits:
         # On logits, Keras' threshold of one half would be a probability of 0.62.
         if settings["threshold"] != 0:
@@ -162,14 +162,16 @@ def _identify(metric: Any) -> tuple[str, str, dict[str, Any]]:
 
 def _refuse_misfit(kind: str, name: str, output: Column, loss: OutputLoss) -> None:
     binary = loss.task == "binary_classification"
-    multiclass = loss.task == "multiclass_classification"
+    classes = loss.labels in ("one_hot", "class") and output.shape[-1] > 1
+    crossentropy = loss.kind.endswith("crossentropy")
+    numbers = loss.labels != "class"
     needs = {
-        "accuracy": (binary or multiclass, "a crossentropy loss and one decision a row"),
-        "logloss": (binary or multiclass, "a crossentropy loss and one decision a row"),
-        "top_k": (multiclass, "a categorical crossentropy loss and one decision a row"),
-        "auc": (binary, "a binary crossentropy loss and one value a row"),
-        "mae": (math.prod(output.shape) > 0 and loss.labels != "class", "labels of the shape of the output"),
-        "rmse": (math.prod(output.shape) > 0 and loss.labels != "class", "labels of the shape of the output"),
+        "accuracy": (binary or classes, "a crossentropy loss, and one value or one per class"),
+        "logloss": ((binary or classes) and crossentropy, "a crossentropy loss, and one value or one per class"),
+        "top_k": (classes, "a categorical crossentropy loss"),
+        "auc": (binary, "a binary crossentropy loss, and one value a row"),
+        "mae": (numbers, "labels of the shape of the output"),
+        "rmse": (numbers, "labels of the shape of the output"),
     }
     fits, what = needs[kind]
     if not fits:

@@ -36,6 +36,7 @@ class Traced:
     evaluate_loss: str = ""
     gradients: dict[str, str] = field(default_factory=dict)
     next_state: dict[str, str] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
 
     def placeholders(self) -> list[str]:
         """Every tensor that a reader of the bundle may feed."""
@@ -45,6 +46,10 @@ class Traced:
         """Every tensor that a reader of the bundle may fetch."""
         ends = [*self.predict.values(), *self.train.values(), self.train_loss, self.evaluate_loss]
         return [*ends, *self.gradients.values(), *self.next_state.values()]
+
+    def distinct(self) -> list[str]:
+        """The endpoints that one run fetches together, and that may turn out to be the same computation."""
+        return [*self.gradients.values(), *self.next_state.values(), *self.repeated]
 
     def rename(self, tensors: Mapping[str, str]) -> None:
         """Gives the endpoints the names that they have in another graph."""
@@ -157,10 +162,14 @@ def _trace_step(model: Model, traced: Traced, batch: Mapping[str, Any], values: 
             raise ExportError(f"the loss in {which} is {loss!r}, but it must be a float32 scalar")
     # Before the gradient: it rewrites the loops of the training pass, so that equal passes no longer look equal.
     hashes = Hashes(tf.compat.v1.get_default_graph().as_graph_def())
+    seen: set[str] = set()
     for output, train, predict in zip(model.outputs, training, inference, strict=True):
         same = hashes.of(train.name) == hashes.of(predict.name)
         traced.predict[output.name] = _named("predict", output.name, predict)
         traced.train[output.name] = _named("train", output.name, train) if same else traced.predict[output.name]
+        if hashes.of(predict.name) in seen:
+            traced.repeated += [traced.predict[output.name], traced.train[output.name]]
+        seen.add(hashes.of(predict.name))
     traced.train_loss = tf.identity(train_loss, "train/loss").name
     traced.evaluate_loss = tf.identity(evaluate_loss, "evaluate/loss").name
     for weight, gradient in zip(model.parameters, tape.gradient(train_loss, parameters), strict=True):
