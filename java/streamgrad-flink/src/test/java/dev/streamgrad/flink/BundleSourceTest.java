@@ -43,7 +43,7 @@ final class BundleSourceTest {
         assertEquals(BundleSource.cached("flights"), BundleSource.of("cached:flights"));
         assertEquals(BundleSource.ship("flights.bundle"), BundleSource.of("ship:flights.bundle"));
         assertEquals(BundleSource.uri(URI.create("hdfs://host/a")), BundleSource.of("hdfs://host/a"));
-        assertEquals(BundleSource.uri(URI.create("file:/tmp/a")), BundleSource.of("file:/tmp/a"));
+        assertEquals(BundleSource.uri(URI.create("file:/models/a")), BundleSource.of("file:/models/a"));
         assertThrows(IllegalArgumentException.class, () -> BundleSource.of(""));
         assertThrows(IllegalArgumentException.class, () -> BundleSource.of("classpath:"));
     }

@@ -2,12 +2,16 @@ package dev.streamgrad.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.streamgrad.Trainer;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -94,36 +98,41 @@ final class LearnJobTest {
         failuresLoseAndRepeatNothing("channel", DataStream::rebalance, learning -> learning.maxDelay(Duration.ofMillis(3)));
     }
 
+    /** The parameters that each job ended with, bits and all; jobs and tests share this JVM. */
+    private static final Map<String, List<String>> PARAMETERS = new ConcurrentHashMap<>();
+
+    private static void keep(String job, Trainer trainer) {
+        PARAMETERS.put(job, trainer.parameterNames().stream()
+                .map(name -> name + " " + Arrays.toString(trainer.parameter(name)))
+                .collect(Collectors.toList()));
+    }
+
+    /** What a run gives, and under which name its parameters are kept. */
+    private static List<String> run(String job, long checkpointMillis, UnaryOperator<Learning<Flight>> mode) throws Exception {
+        StreamExecutionEnvironment env = restarting(checkpointMillis);
+        Learning<Flight> learning = Streamgrad.learn(Cluster.flights(env, 5_000, 10_000), Bundles.flights());
+        return Cluster.collect(everything(mode.apply(learning).atEnd(trainer -> keep(job, trainer)).apply())).stream()
+                .sorted()
+                .collect(Collectors.toList());
+    }
+
     @Test
     void twoRunsHaveEqualBitsWheneverCheckpointsCome() throws Exception {
-        List<List<String>> runs = new ArrayList<>();
-        for (long checkpointMillis : new long[] {0, 15}) {
-            StreamExecutionEnvironment env = restarting(checkpointMillis);
-            runs.add(Cluster.collect(everything(Streamgrad.learn(Cluster.flights(env, 5_000, 10_000), Bundles.flights())
-                    .withBatch()
-                    .apply())));
-        }
-        assertEquals(5_000 + 157, runs.get(0).size());
-        assertEquals(sorted(runs.get(0)), sorted(runs.get(1)));
+        List<String> calm = run("calm with batch", 0, Learning::withBatch);
+        assertEquals(5_000 + 157, calm.size());
+        assertEquals(calm, run("checkpointed with batch", 15, Learning::withBatch));
+        assertEquals(PARAMETERS.get("calm with batch"), PARAMETERS.get("checkpointed with batch"));
+        assertEquals(4, PARAMETERS.get("calm with batch").size());
     }
 
     @Test
     void withMaxDelayTwoRunsLearnEqualBits() throws Exception {
-        List<List<String>> runs = new ArrayList<>();
-        for (long checkpointMillis : new long[] {0, 15}) {
-            StreamExecutionEnvironment env = restarting(checkpointMillis);
-            List<String> lines =
-                    Cluster.collect(everything(Streamgrad.learn(Cluster.flights(env, 3_000, 5_000), Bundles.flights())
-                            .maxDelay(Duration.ofMillis(1))
-                            .apply()));
-            runs.add(sorted(lines).stream().filter(line -> line.startsWith("step")).collect(Collectors.toList()));
-        }
-        assertEquals(94, runs.get(0).size());
-        assertEquals(runs.get(0), runs.get(1), "losses come from parameters: equal bits of one, equal bits of the other");
-    }
-
-    private static List<String> sorted(List<String> lines) {
-        return lines.stream().sorted().collect(Collectors.toList());
+        UnaryOperator<Learning<Flight>> mode = learning -> learning.maxDelay(Duration.ofMillis(1));
+        List<Long> calm = numbers(run("calm with delay", 0, mode), "row");
+        assertEquals(calm, numbers(run("checkpointed with delay", 15, mode), "row"));
+        assertEquals(PARAMETERS.get("calm with delay"), PARAMETERS.get("checkpointed with delay"));
+        run("cut by the clock", 0, learning -> mode.apply(learning).learnAfter(Duration.ofMillis(1)));
+        assertNotEquals(PARAMETERS.get("calm with delay"), PARAMETERS.get("cut by the clock"), "the test would see it");
     }
 
     @Test
