@@ -146,6 +146,7 @@ test-python: peer java
 test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
+	@tests/demo.sh
 
 ## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
 .PHONY: bench
