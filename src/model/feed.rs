@@ -1,12 +1,14 @@
 //! What a run reads: the batch, a version, the frozen weights.
 
+use smallvec::SmallVec;
+
 use super::Model;
 use crate::batch::{BatchView, ColumnData};
 use crate::bundle::StateKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::{Dense, Version};
 use crate::tensor::DType;
-use crate::tf::{Borrowed, StringViews, Tensor, strings};
+use crate::tf::{Borrowed, Dims, StringViews, Tensor, strings};
 
 /// Where a fed tensor comes from, by its index there.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,7 @@ pub(super) enum Feed {
 /// The tensors of one run.
 #[derive(Debug)]
 pub(crate) struct Fed<'a> {
-    columns: Vec<ColumnTensor<'a>>,
+    columns: SmallVec<[ColumnTensor<'a>; 4]>,
     dense: &'a Dense,
     /// Seeds of this run, where they are not those of the version.
     seeds: Vec<(usize, Tensor)>,
@@ -39,9 +41,9 @@ impl<'a> Fed<'a> {
     /// `run` counts the training runs that began with this version before: each gets seeds of its own.
     pub(super) fn new(model: &'a Model, version: &'a Version, batch: &BatchView<'a>, run: u64) -> Result<Self> {
         let dense = version.dense();
-        let mut columns = Vec::with_capacity(batch.columns().len());
+        let mut columns = SmallVec::new();
         for (spec, data) in model.schema.columns().iter().zip(batch.columns()) {
-            let dims = || [&[batch.rows() as i64], spec.shape.dims()].concat();
+            let dims = || -> Dims { std::iter::once(batch.rows() as i64).chain(spec.shape.dims().iter().copied()).collect() };
             columns.push(match *data {
                 ColumnData::Absent | ColumnData::Missing { .. } => ColumnTensor::Absent,
                 ColumnData::Bytes(bytes) => ColumnTensor::Fixed(Tensor::borrow(spec.dtype, &dims(), bytes)?),

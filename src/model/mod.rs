@@ -4,14 +4,17 @@ mod feed;
 mod pass;
 mod predictions;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
 use crate::batch::{BatchView, Purpose, Schema};
 use crate::bundle::{Bundle, node_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Version;
 use crate::tensor::DType;
 use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor};
-use std::collections::HashSet;
-use std::sync::Arc;
 
 pub(crate) use feed::Fed;
 use feed::Feed;
@@ -123,7 +126,7 @@ impl Model {
     }
 
     fn run(&self, run: &Run, fed: &Fed<'_>) -> Result<Vec<Tensor>> {
-        let inputs: Vec<&Tensor> = run.feeds.iter().map(|feed| fed.tensor(*feed)).collect::<Result<_>>()?;
+        let inputs: SmallVec<[&Tensor; 32]> = run.feeds.iter().map(|feed| fed.tensor(*feed)).collect::<Result<_>>()?;
         self.session.run(&run.plan, &inputs)
     }
 }

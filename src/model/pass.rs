@@ -16,12 +16,12 @@ pub(crate) struct TrainingPass {
 }
 
 impl TrainingPass {
-    pub(super) fn new(model: &Model, version: &Version, rows: usize, mut fetched: Vec<Tensor>, fed: &Fed<'_>) -> Result<Self> {
+    pub(super) fn new(model: &Model, version: &Version, rows: usize, fetched: Vec<Tensor>, fed: &Fed<'_>) -> Result<Self> {
         let manifest = model.bundle.manifest();
-        let state = fetched.split_off(1 + manifest.outputs.len() + manifest.parameters.len());
-        let gradients = fetched.split_off(1 + manifest.outputs.len());
-        let predictions = fetched.split_off(1);
-        let loss = scalar(&fetched[0])?;
+        let mut fetched = fetched.into_iter();
+        let mut take = |count| fetched.by_ref().take(count).collect::<Vec<_>>();
+        let loss = take(1).first().map_or_else(|| Err(unexpected("the loss is missing".into())), scalar)?;
+        let (predictions, gradients, state) = (take(manifest.outputs.len()), take(manifest.parameters.len()), take(manifest.state.len()));
         for (gradient, parameter) in gradients.iter().zip(&manifest.parameters) {
             if gradient.as_bytes().len() != parameter.shape.elements() * size_of::<f32>() {
                 let context =

@@ -18,4 +18,4 @@ pub(crate) use config::SessionConfig;
 pub(crate) use graph::{Endpoint, Graph};
 pub use library::{TensorFlow, load, loaded};
 pub(crate) use session::{Plan, Session};
-pub(crate) use tensor::{Borrowed, StringViews, Tensor, strings};
+pub(crate) use tensor::{Borrowed, Dims, StringViews, Tensor, strings};

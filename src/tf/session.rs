@@ -4,6 +4,7 @@ use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::OnceLock;
 
+use smallvec::{SmallVec, smallvec};
 use tensorflow_sys_runtime::{TF_Output, TF_Session, TF_Tensor};
 
 use super::api::{Api, api};
@@ -114,8 +115,8 @@ impl Handle {
             return Err(Error::new(ErrorKind::Internal, RUN, format!("{} of {} inputs", feeds.len(), plan.feeds.len())));
         }
         let status = Status::new(self.api)?;
-        let inputs: Vec<*mut TF_Tensor> = feeds.iter().map(|tensor| tensor.raw()).collect();
-        let mut outputs: Vec<*mut TF_Tensor> = vec![null_mut(); plan.fetches.len()];
+        let inputs: SmallVec<[*mut TF_Tensor; 32]> = feeds.iter().map(|tensor| tensor.raw()).collect();
+        let mut outputs: SmallVec<[*mut TF_Tensor; 32]> = smallvec![null_mut(); plan.fetches.len()];
         // SAFETY: both plans are as long as the arrays beside them, the endpoints are of this session's graph, the tensors
         // live through the call, and TensorFlow keeps no reference to them after it.
         unsafe {
@@ -135,12 +136,17 @@ impl Handle {
             );
         }
         // Each output is taken over before anything can fail, so that none is lost.
-        let outputs: Vec<Result<Tensor>> =
-            outputs.into_iter().filter(|raw| !raw.is_null()).map(|raw| Tensor::adopt(self.api, raw, false)).collect();
-        status.check(RUN)?;
-        let outputs = outputs.into_iter().collect::<Result<Vec<_>>>()?;
-        match outputs.len() == plan.fetches.len() {
-            true => Ok(outputs),
+        let mut fetched = Vec::with_capacity(outputs.len());
+        let mut result = status.check(RUN);
+        for raw in outputs.into_iter().filter(|raw| !raw.is_null()) {
+            match Tensor::adopt(self.api, raw, false) {
+                Ok(tensor) => fetched.push(tensor),
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        result?;
+        match fetched.len() == plan.fetches.len() {
+            true => Ok(fetched),
             false => Err(Error::new(ErrorKind::Internal, RUN, "an output is missing")),
         }
     }

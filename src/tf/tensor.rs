@@ -6,11 +6,15 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
+use smallvec::SmallVec;
 use tensorflow_sys_runtime::{TF_TString, TF_Tensor};
 
 use super::api::{Api, api};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Element};
+
+/// The dimensions of a tensor.
+pub(crate) type Dims = SmallVec<[i64; 6]>;
 
 /// A tensor that owns its share of its memory.
 ///
@@ -91,7 +95,7 @@ impl Tensor {
         self.dtype
     }
 
-    pub(crate) fn dims(&self) -> Vec<i64> {
+    pub(crate) fn dims(&self) -> Dims {
         // SAFETY: the tensor is live, and the index below its rank.
         unsafe {
             let rank = (self.api.TF_NumDims)(self.raw());
