@@ -25,34 +25,35 @@ import pandas as pd
 HOUR = 60
 DAY = 24 * HOUR
 
-# Feature: (centre, scale). The stream carries (value - centre) / scale, held to [-LIMIT, LIMIT]: the weather has a wind of 1,048 mph.
+# Feature: (centre, scale). The stream carries (value - centre) / scale, held to [-LIMIT, LIMIT].
 SCALES = {
-    "distance": (1000.0, 400.0),  # miles
-    "duration": (0.0, 50.0),  # scheduled, minutes more than 45 and an hour for 480 miles
-    "sine": (0.0, 4.0),  # of the scheduled departure on the local clock
-    "cosine": (0.0, 2.5),
-    "clock": (0.5, 0.7),  # 0 at midnight, 1 a day later
-    "age": (10.0, 11.0),  # years
-    "seats": (130.0, 80.0),
-    "engines": (2.0, 2.0),
-    "unregistered": (
-        0.0,
-        2.0,
-    ),  # 1 if the register of planes does not have it; its figures are then the centres
-    "traffic": (20.0, 8.0),  # flights scheduled at this origin in this hour
-    "temperature": (55.0, 200.0),  # degrees Fahrenheit
-    "dewpoint": (41.0, 80.0),  # degrees Fahrenheit
-    "humidity": (62.0, 50.0),  # per cent
-    "wind": (10.0, 50.0),  # miles per hour, as all winds
-    "northwind": (0.0, 60.0),
+    "distance": (1300.0, 400.0),  # miles
+    "duration": (0.0, 30.0),  # scheduled minutes beyond FLYING of the distance
+    "sine": (0.3, 2.3),  # of the scheduled departure on the local clock
+    "cosine": (-0.5, 2.5),
+    "clock": (0.7, 0.7),  # 0 at midnight, 1 a day later
+    "age": (11.0, 11.0),  # years
+    "seats": (5.0, 0.4),  # their logarithm
+    "engines": (2.5, 2.0),
+    "unregistered": (-0.5, 2.4),  # 1 if the register of planes does not have it; see UNREGISTERED
+    "traffic": (23.0, 8.0),  # flights scheduled at this origin in this hour
+    "temperature": (10.0, 210.0),  # degrees Fahrenheit
+    "dewpoint": (75.0, 80.0),  # degrees Fahrenheit
+    "humidity": (55.0, 55.0),  # per cent
+    "wind": (35.0, 50.0),  # miles per hour, as all winds
+    "northwind": (10.0, 60.0),
     "eastwind": (0.0, 50.0),
-    "gust": (20.0, 60.0),  # at least the wind
-    "precipitation": (0.0, 0.15),  # inches
-    "pressure": (1018.0, 12.0),  # millibar
-    "visibility": (10.0, 9.0),  # miles
+    "gust": (42.0, 60.0),  # the wind where there is no gust
+    "precipitation": (0.0, 0.25),  # inches, their square root
+    "pressure": (1013.5, 12.5),  # millibar
+    "visibility": (10.0, 8.5),  # miles
 }
+# The figures of a plane that the register does not have, or has in part.
+UNREGISTERED = {"age": 10.0, "seats": 130.0, "engines": 2.0}
+FLYING = (35.0, 0.135)  # minutes of each flight, and of each mile
 FEATURES = tuple(SCALES)
-LIMIT = 5.0
+LIMIT = 8.0
+STRONGEST = 200.0  # miles per hour
 LATE = 15  # minutes
 
 # Destinations that the table of airports does not have.
@@ -75,7 +76,7 @@ def load() -> dict[str, pd.DataFrame]:
 
 
 def departures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The flights in the order of their scheduled departure, with `departure` (UTC minute), `duration` (minutes) and the features of SCALES, unscaled.
+    """The flights in the order of their scheduled departure, with `departure` (UTC minute), `duration` (minutes) and the features of SCALES, neither transformed nor scaled.
 
     Nothing here reads what happened to a flight: the columns dep_time, dep_delay, arr_time, arr_delay and air_time play no part.
     """
@@ -98,8 +99,7 @@ def departures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     flights["age"] = 2013 - plane["year"]
     flights["seats"], flights["engines"] = plane["seats"], plane["engines"]
     flights["unregistered"] = (~flights["tailnum"].isin(planes.index)).astype(float)
-    for name in ("age", "seats", "engines"):
-        flights[name] = flights[name].fillna(SCALES[name][0])
+    flights = flights.fillna(UNREGISTERED)
     return hour_before(flights, tables["weather"])
 
 
@@ -120,6 +120,8 @@ def scheduled_duration(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.Seri
 def hour_before(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Adds the weather at the origin in the hour before the scheduled departure's hour; what is missing there comes from the hours before it."""
     weather = weather.assign(hour_start=minutes(weather["time_hour"])).sort_values("hour_start")
+    # A wind of 1,048 mph was read once: a gap, too.
+    weather["wind_speed"] = weather["wind_speed"].where(weather["wind_speed"] < STRONGEST)
     seen = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
     weather[seen] = weather.groupby("origin")[seen].ffill()
     direction, speed = np.radians(weather["wind_dir"]), weather["wind_speed"]
@@ -139,11 +141,9 @@ def hour_before(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     )
 
     known["known_from"] = known["hour_start"] + HOUR
-    joined = pd.merge_asof(
+    return pd.merge_asof(
         flights, known.drop(columns="hour_start"), left_on="hour_start", right_on="known_from", by="origin"
     )
-    joined[kept] = joined[kept].fillna({name: SCALES[name][0] for name in kept})
-    return joined
 
 
 def landings(flights: pd.DataFrame) -> pd.DataFrame:
@@ -160,8 +160,14 @@ def landings(flights: pd.DataFrame) -> pd.DataFrame:
 
 def scaled(flights: pd.DataFrame) -> pd.DataFrame:
     """The features as the model sees them, to five decimals."""
-    # What a schedule grants beyond the flying time differs by airline and hour, and says more than the sum of both.
-    values = flights.assign(duration=flights["duration"] - 45 - flights["distance"] / 480 * HOUR)
+    # What a schedule grants beyond the flying time differs by airline and hour, but is small beside the duration. Seats
+    # and rain are skewed.
+    base, per_mile = FLYING
+    values = flights.assign(
+        duration=flights["duration"] - base - per_mile * flights["distance"],
+        seats=np.log(flights["seats"]),
+        precipitation=np.sqrt(flights["precipitation"]),
+    )
     columns = {
         name: ((values[name] - centre) / scale).clip(-LIMIT, LIMIT).round(5)
         for name, (centre, scale) in SCALES.items()
