@@ -210,7 +210,24 @@ struct AddScores<'a> {
 impl WithLabels for AddScores<'_> {
     type Output = ();
 
-    fn call<L: Label>(mut self, labels: &[L::Bytes]) {
+    fn call<L: Label>(self, labels: &[L::Bytes]) {
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2.
+            unsafe { self.add_avx2::<L>(labels) }
+        } else {
+            self.add::<L>(labels);
+        }
+    }
+}
+
+impl AddScores<'_> {
+    #[target_feature(enable = "avx2")]
+    fn add_avx2<L: Label>(self, labels: &[L::Bytes]) {
+        self.add::<L>(labels);
+    }
+
+    #[inline(always)]
+    fn add<L: Label>(mut self, labels: &[L::Bytes]) {
         for (&prediction, &label) in self.predictions.iter().zip(labels) {
             let bin = auc::bin(if self.from_logits { score::sigmoid(prediction) } else { prediction });
             // Any label but 0 is a positive, as in Keras.

@@ -42,6 +42,21 @@ impl Area {
     }
 
     fn remove(&mut self, rows: u32) {
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has AVX2.
+            unsafe { self.remove_avx2(rows) }
+        } else {
+            self.remove_each(rows);
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn remove_avx2(&mut self, rows: u32) {
+        self.remove_each(rows);
+    }
+
+    #[inline(always)]
+    fn remove_each(&mut self, rows: u32) {
         for score in self.scores.drain(..rows as usize * self.scores_per_row) {
             self.histogram.remove(score >> 1, score & 1 == 1);
         }

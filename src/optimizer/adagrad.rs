@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use super::config::{Check, not_negative};
+use super::lanes::Lanes;
 use super::rule::{Elementwise, Slot};
 
 /// Hyperparameters of `adagrad`.
@@ -38,8 +39,8 @@ pub(super) struct Accumulate {
 
 impl Elementwise<1> for Accumulate {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, [accumulator]: [f32; 1]) -> (f32, [f32; 1]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, [accumulator]: [N; 1]) -> (N, [N; 1]) {
         let accumulator = accumulator + gradient * gradient;
-        (parameter - self.learning_rate * gradient / (accumulator + self.epsilon).sqrt(), [accumulator])
+        (parameter - gradient * self.learning_rate / (accumulator + self.epsilon).sqrt(), [accumulator])
     }
 }

@@ -8,6 +8,7 @@
 use serde::Deserialize;
 
 use super::config::{Check, in_unit_interval, not_negative};
+use super::lanes::Lanes;
 use super::rule::{Elementwise, Formula, Slot};
 
 /// Hyperparameters of `adam`.
@@ -63,19 +64,19 @@ pub(super) struct Moments {
 
 impl Moments {
     #[inline(always)]
-    fn moments(&self, gradient: f32, first: f32, second: f32) -> (f32, f32) {
+    fn moments<N: Lanes>(&self, gradient: N, first: N, second: N) -> (N, N) {
         (first + (gradient - first) * self.rate_1, second + (gradient * gradient - second) * self.rate_2)
     }
 
     #[inline(always)]
-    fn descend(&self, parameter: f32, first: f32, second: f32) -> f32 {
+    fn descend<N: Lanes>(&self, parameter: N, first: N, second: N) -> N {
         parameter - first * self.alpha / (second.sqrt() + self.epsilon)
     }
 }
 
 impl Elementwise<2> for Moments {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, [first, second]: [f32; 2]) -> (f32, [f32; 2]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, [first, second]: [N; 2]) -> (N, [N; 2]) {
         let (first, second) = self.moments(gradient, first, second);
         (self.descend(parameter, first, second), [first, second])
     }
@@ -87,10 +88,9 @@ pub(super) struct MaxMoments(Moments);
 
 impl Elementwise<3> for MaxMoments {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, [first, second, largest]: [f32; 3]) -> (f32, [f32; 3]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, [first, second, largest]: [N; 3]) -> (N, [N; 3]) {
         let (first, second) = self.0.moments(gradient, first, second);
-        // A comparison rather than `f32::max`: one instruction, and no slot here is ever NaN.
-        let largest = if largest > second { largest } else { second };
+        let largest = largest.larger(second);
         (self.0.descend(parameter, first, largest), [first, second, largest])
     }
 }

@@ -43,6 +43,7 @@ mod adam;
 mod clip;
 mod config;
 mod kernel;
+mod lanes;
 mod rule;
 mod schedule;
 mod sgd;

@@ -10,6 +10,7 @@ use std::fmt::Debug;
 
 use super::adagrad::{self, Adagrad};
 use super::adam::{self, Adam};
+use super::lanes::Lanes;
 use super::sgd::{self, Sgd};
 
 /// A tensor that a rule keeps beside every parameter.
@@ -48,10 +49,10 @@ impl Rule {
     }
 }
 
-/// How one element moves in one step, with everything known that all elements share.
+/// How an element moves in one step, with everything known that all elements share.
 pub(super) trait Elementwise<const SLOTS: usize>: Copy + Debug {
-    /// The new element and its new slots.
-    fn element(&self, gradient: f32, parameter: f32, slots: [f32; SLOTS]) -> (f32, [f32; SLOTS]);
+    /// The new element and its new slots, for as many elements side by side as `N` has lanes.
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, slots: [N; SLOTS]) -> (N, [N; SLOTS]);
 }
 
 /// The formula of one step.

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::config::{Check, in_unit_interval};
+use super::lanes::Lanes;
 use super::rule::{Elementwise, Formula, Slot};
 
 /// Hyperparameters of `sgd`.
@@ -43,7 +44,7 @@ pub(super) struct Descent {
 
 impl Elementwise<0> for Descent {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, _: [f32; 0]) -> (f32, [f32; 0]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, _: [N; 0]) -> (N, [N; 0]) {
         (parameter - gradient * self.learning_rate, [])
     }
 }
@@ -57,7 +58,7 @@ pub(super) struct Momentum {
 
 impl Elementwise<1> for Momentum {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, [velocity]: [f32; 1]) -> (f32, [f32; 1]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, [velocity]: [N; 1]) -> (N, [N; 1]) {
         let velocity = velocity * self.momentum - gradient * self.learning_rate;
         (parameter + velocity, [velocity])
     }
@@ -72,7 +73,7 @@ pub(super) struct Nesterov {
 
 impl Elementwise<1> for Nesterov {
     #[inline(always)]
-    fn element(&self, gradient: f32, parameter: f32, [velocity]: [f32; 1]) -> (f32, [f32; 1]) {
+    fn element<N: Lanes>(&self, gradient: N, parameter: N, [velocity]: [N; 1]) -> (N, [N; 1]) {
         let descent = gradient * self.learning_rate;
         let velocity = velocity * self.momentum - descent;
         (parameter + (velocity * self.momentum - descent), [velocity])
