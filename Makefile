@@ -74,15 +74,13 @@ native:
 ## peer: what Keras computes, for the tests to compare with
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
-PEERS := $(wildcard tests/peer/*.py)
-$(STAMPS)/peer: $(PEERS) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
+# The longest first, two at a time: each is TensorFlow with a core of its own.
+PEERS := fixtures optimizers metrics bindings flights graphs
+$(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
+	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)
-	@pids=(); for script in fixtures flights bindings optimizers metrics; do \
-	    test -e tests/peer/$$script.py || continue; \
-	    echo "peer: what Keras computes for the tests ($$script)"; \
-	    $(PYTHON) tests/peer/$$script.py $(PEER) >$(PEER)/$$script.log 2>&1 & pids+=($$!); \
-	done; \
-	for pid in "$${pids[@]}"; do wait $$pid || { cat $(PEER)/*.log; exit 1; }; done
+	@printf '%s\n' $(PEERS) | xargs -P 2 -I {} bash -c \
+	    '$(PYTHON) tests/peer/{}.py $(PEER) >$(PEER)/{}.log 2>&1 || { cat $(PEER)/{}.log; exit 1; }'
 	@touch $@
 
 # cargo knows when the library is stale; the file's own time tells who depends on it whether it changed.
@@ -141,10 +139,11 @@ test-java: peer native
 test-python: peer java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
-## test-long: soak tests, millions of steps, a real Flink cluster (an hour)
+## test-long: soak tests, millions of steps, an older TensorFlow, a real Flink cluster (an hour)
 .PHONY: test-long
 test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
+	@tests/older_tensorflow.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@tests/demo.sh
 
