@@ -319,3 +319,37 @@ fn entries_that_do_not_fit_are_refused_by_name() {
         assert!(error.to_string().contains(part), "{error} should say {part}");
     }
 }
+
+#[test]
+fn a_trainer_measures_what_it_predicted_before_each_step() {
+    type Score = fn(&[f32], &[f32]) -> f64;
+    let cases: [(&str, &str, usize, Score); 3] = [
+        ("wide_deep", "accuracy", 1, |p, label| f64::from(u8::from((p[0] > 0.5) == (label[0] == 1.0)))),
+        ("attention", "mae", 1, |p, label| f64::from((p[0] - label[0]).abs())),
+        ("cnn", "top_k", 5, |p, label| {
+            let right = label.iter().position(|label| *label == 1.0).unwrap();
+            f64::from(u8::from(p.iter().filter(|other| **other > p[right]).count() < 2))
+        }),
+    ];
+    for (model, kind, width, score) in cases {
+        let recording = common::Recording::open(model, "sgd");
+        let trainer = recording.trainer();
+        let name = trainer.bundle().manifest().metrics.iter().find(|entry| entry["kind"] == kind).unwrap()["name"].clone();
+        let mut batch = trainer.schema().batch();
+        let (mut sum, mut loss, mut rows) = (0.0, 0.0, 0.0);
+        for step in 0..10 {
+            recording.fill(&mut batch, step);
+            let report = trainer.step(&batch).unwrap();
+            let predictions = report.predictions().array::<f32>().unwrap();
+            let labels = recording.f32s(&format!("batch/{step}/{}", trainer.schema().labels()[0].name));
+            let pairs = predictions.as_slice().unwrap().chunks(width).zip(labels.chunks(width));
+            sum += pairs.map(|(prediction, label)| score(prediction, label)).sum::<f64>();
+            rows += batch.rows() as f64;
+            loss += f64::from(report.loss()) * batch.rows() as f64;
+            let found = report.metrics().value(name.as_str().unwrap()).unwrap();
+            assert!((found - sum / rows).abs() <= 1e-6 * found.abs(), "{model}: {found}, not {}", sum / rows);
+            assert!((report.metrics().loss() - loss / rows).abs() < 1e-9);
+            assert_eq!(report.metrics().rows() as f64, rows);
+        }
+    }
+}

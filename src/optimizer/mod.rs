@@ -16,8 +16,8 @@
 //! All arithmetic is `f32` in the order of operations of Keras 3 on TensorFlow; square roots and divisions are IEEE,
 //! and multiplication and addition are never contracted, so the width of the vector unit changes no bit. Given the
 //! same gradients, SGD, Adagrad and Adam in all their variants, weight decay and `clipvalue` give exactly Keras' bits.
-//! `clipnorm` and `global_clipnorm` agree to about 1e-6 relative: Keras sums the squares in `f32` in an order that
-//! depends on TensorFlow's thread pool, here they are summed in `f64` in a fixed order.
+//! `clipnorm` and `global_clipnorm` do so while the bound is not reached, and agree to 1e-6 relative beyond: Keras sums the
+//! squares in `f32` in an order that depends on TensorFlow's thread pool, here they are summed in `f64` in a fixed order.
 //!
 //! ```
 //! use streamgrad::optimizer::{Optimizer, Update};
