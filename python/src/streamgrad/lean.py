@@ -3,7 +3,7 @@
 A trainer runs with TensorFlow's own graph optimizer switched off, since it costs small models more than it gives
 them. What is free of charge is therefore done here, once: no passing on of unchanged tensors, no second computation
 of the same thing (so layers before the first dropout are shared by training and prediction), no computation from
-constants alone, no waiting for ops without effect.
+constants or shapes alone, no waiting for ops without effect. With a single row, a zero may change its sign.
 """
 
 from __future__ import annotations
@@ -11,32 +11,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from streamgrad.structure import Hashes, is_stateful, node_of, op_definition
+from streamgrad import shapes
+from streamgrad.structure import Hashes, calls, is_stateful, node_of, op_definition
 
 _PASSING_ON = {"Identity", "StopGradient", "PreventGradient", "Snapshot"}
-_LARGEST_CONSTANT = 64 * 1024
-"""Bytes above which a folded constant would only make the bundle larger."""
 
 
 class Lean:
     """A `GraphDef` on its way to a leaner one.
 
-    `endpoints` are the tensors whose values must stay, each made by an `Identity`; those in `distinct` must also stay
-    tensors of their own, since one run fetches them all.
+    `columns` are the fed tensors that have one row for each of the batch. `endpoints` are the tensors whose values must
+    stay, each made by an `Identity`; those in `distinct` must also stay tensors of their own, since one run fetches
+    them all.
     """
 
-    def __init__(self, graph_def: Any, endpoints: Iterable[str], distinct: Iterable[str]) -> None:
+    def __init__(
+        self, graph_def: Any, columns: Iterable[str], endpoints: Iterable[str], distinct: Iterable[str]
+    ) -> None:
         self._graph_def = graph_def
+        self._columns = list(columns)
         self._endpoints = list(dict.fromkeys(endpoints))
         self._distinct = {node_of(tensor) for tensor in distinct}
 
     def run(self) -> tuple[Any, dict[str, str]]:
         """The lean graph, and the endpoints' new tensors by their old ones."""
         self._forget_order()
+        self._shapes = shapes.Shapes(self._graph_def, self._columns)
+        self._settle()
+        self._forget_order()
         self._bypass()
-        self._fold()
         renamed = self._merge()
         return self._graph_def, self._name_producers(renamed)
 
@@ -49,10 +55,25 @@ class Lean:
         effect: dict[str, bool] = {}
         for name in _in_order(nodes):
             node = nodes[name]
-            effect[name] = is_stateful(node.op) or _calls(node) or any(effect[node_of(value)] for value in node.input)
+            own = (is_stateful(node.op) or calls(node)) and not _always_holds(node, nodes)
+            effect[name] = own or any(effect[node_of(value)] for value in node.input)
         for node in nodes.values():
             kept = [value for value in node.input if not value.startswith("^") or effect[node_of(value)]]
             _set_inputs(node, kept)
+
+    def _settle(self) -> None:
+        """Makes constants of what is the same at every run."""
+        nodes = self._nodes()
+        instead: dict[str, str] = {}
+        for tensor, value in shapes.constants(nodes, _in_order(nodes), self._shapes).items():
+            node = nodes[node_of(tensor)]
+            dtype = self._shapes.dtype(tensor)
+            if _outputs(node) != 1:
+                instead[tensor] = f"{tensor.replace(':', '/output_')}"
+                node = self._graph_def.node.add(name=instead[tensor])
+            shapes.become_constant(node, value, dtype)
+        for node in nodes.values():
+            _set_inputs(node, [instead.get(_tensor(value), value) for value in node.input])
 
     def _bypass(self) -> None:
         """Takes out what passes a tensor on, except at an endpoint."""
@@ -61,48 +82,24 @@ class Lean:
         instead: dict[str, str] = {}
         for name in _in_order(nodes):
             node = nodes[name]
+            passes = (node.op in _PASSING_ON and len(node.input) == 1) or shapes.unchanged(node, self._shapes, nodes)
             _set_inputs(node, [instead.get(_tensor(value), value) for value in node.input])
-            if node.op in _PASSING_ON and len(node.input) == 1 and name not in ends:
+            if passes and name not in ends:
                 instead[f"{name}:0"] = node.input[0]
-
-    def _fold(self) -> None:
-        """Computes what depends on constants alone."""
-        nodes = self._nodes()
-        graph = tf.Graph()
-        with graph.as_default():
-            # A copy: importing writes the attributes' defaults into what it is given.
-            copy = tf.compat.v1.GraphDef()
-            copy.CopyFrom(self._graph_def)
-            tf.import_graph_def(copy, name="")
-        constant: set[str] = set()
-        computed: dict[str, Any] = {}
-        for name in _in_order(nodes):
-            node = nodes[name]
-            if node.op == "Const" and not node.input:
-                constant.add(name)
-            elif _is_foldable(node) and all(node_of(value) in constant for value in node.input):
-                tensor = graph.get_operation_by_name(name).outputs[0]
-                if tensor.dtype not in (tf.string, tf.variant, tf.resource):
-                    constant.add(name)
-                    computed[name] = tensor
-        with tf.compat.v1.Session(graph=graph) as session:
-            values = session.run(computed)
-        for name, value in values.items():
-            if value.nbytes <= _LARGEST_CONSTANT:
-                node, dtype = nodes[name], computed[name].dtype
-                node.Clear()
-                node.name, node.op = name, "Const"
-                node.attr["dtype"].type = dtype.as_datatype_enum
-                node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype=dtype, shape=value.shape))
 
     def _merge(self) -> dict[str, str]:
         """One node for all that compute the same; returns, by the name of each merged node, the one that stayed."""
         nodes = self._nodes()
         hashes = Hashes(self._graph_def)
-        first: dict[str, str] = {}
+        first: dict[Any, str] = {}
+
+        def alike(name: str) -> Any:
+            node = nodes[name]
+            shape = self._shapes.of(node.input[0]) if node.op == "Shape" and len(node.input) == 1 else None
+            return hashes.of(name) if shape is None else ("Shape", shape, self._shapes.dtype(name))
+
         instead = {
-            name: name if name in self._distinct else first.setdefault(hashes.of(name), name)
-            for name in _in_order(nodes)
+            name: name if name in self._distinct else first.setdefault(alike(name), name) for name in _in_order(nodes)
         }
         for node in nodes.values():
             _set_inputs(node, [_moved(value, instead) for value in node.input])
@@ -152,14 +149,11 @@ def _in_order(nodes: Mapping[str, Any]) -> list[str]:
     return order
 
 
-def _calls(node: Any) -> bool:
-    """Whether a node runs functions of the graph, whatever these do."""
-    return any(value.WhichOneof("value") == "func" or value.list.func for value in node.attr.values())
-
-
-def _is_foldable(node: Any) -> bool:
-    controlled = any(value.startswith("^") for value in node.input)
-    return bool(node.input) and not controlled and _outputs(node) == 1 and not is_stateful(node.op) and not _calls(node)
+def _always_holds(node: Any, nodes: Mapping[str, Any]) -> bool:
+    """Whether a node asserts what is already known."""
+    if node.op != "Assert" or nodes[node_of(node.input[0])].op != "Const":
+        return False
+    return bool(np.all(tf.make_ndarray(nodes[node_of(node.input[0])].attr["value"].tensor)))
 
 
 def _outputs(node: Any) -> int | None:

@@ -93,6 +93,11 @@ def is_stateful(op: str) -> bool:
     return definition is None or bool(definition.is_stateful)
 
 
+def calls(node: Any) -> bool:
+    """Whether a node runs functions of the graph, whatever these do."""
+    return any(value.WhichOneof("value") == "func" or value.list.func for value in node.attr.values())
+
+
 def op_definition(op: str) -> Any:
     """TensorFlow's definition of an op, or `None`."""
     from tensorflow.python.framework import op_def_registry
