@@ -47,6 +47,18 @@ def test_a_graph_that_differs_is_found(node, named, refused, monkeypatch):
     assert "differs from the Keras model" in message and named in message
 
 
+def test_a_graph_that_fails_is_not_taken_for_unfit_rows(refused, linear, monkeypatch):
+    def altered(folder):
+        graph_def = READ(folder)
+        next(one for one in graph_def.node if one.name == "feature/numbers").attr["shape"].shape.dim[1].size = -1
+        node = next(one for one in graph_def.node if one.op == "MatMul" and one.input[0] == "feature/numbers")
+        node.attr["transpose_a"].b = True
+        return graph_def
+
+    monkeypatch.setattr(bundle, "read_graph", altered)
+    assert "fails where the Keras model does not" in refused(linear)
+
+
 def test_every_number_of_rows_is_run(export, linear, monkeypatch):
     sizes = []
     compare = check.compare

@@ -12,6 +12,11 @@ def test_one_field_or_one_for_each_element():
         Filled("x", "float32", (2, 3), ("a", "b"))
 
 
+def test_sizes_are_positive():
+    with pytest.raises(ExportError, match="at least 1"):
+        Filled("x", "float32", (2, 0), ("x",))
+
+
 def test_dtypes_that_a_bundle_holds():
     with pytest.raises(ExportError, match="bfloat16"):
         Filled("x", "bfloat16", (), ("x",))

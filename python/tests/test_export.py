@@ -128,6 +128,11 @@ def test_sample_weight_counts_in_the_loss(export, linear):
     assert export(linear, sample_weight=True)["weight"]["name"] == "sample_weight"
 
 
+def test_sample_weight_counts_for_every_output(export):
+    peer = OTHERS["two_outputs"]()
+    assert export(peer.model, loss=peer.loss, label=peer.label, sample_weight=True)["weight"]
+
+
 def test_names_may_be_any_language(export):
     x = keras.Input((2,), name="zähler")
     model = keras.Model(x, {"größe": keras.layers.Dense(1)(x)})

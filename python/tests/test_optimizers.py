@@ -90,6 +90,8 @@ class MyAdam(O.Adam):
         (O.SGD(gradient_accumulation_steps=2), "gradient_accumulation_steps"),
         (O.SGD(loss_scale_factor=8.0), "loss_scale_factor"),
         (O.LossScaleOptimizer(O.SGD()), "LossScaleOptimizer"),
+        (O.SGD(clipvalue=float("inf")), "not finite"),
+        (O.SGD(float("nan")), "not finite"),
         ("nonsense", "nonsense"),
         (None, "no optimizer"),
     ],

@@ -13,6 +13,11 @@ def test_parameters_of_another_type_are_refused(refused):
     assert "'double' (Dense)" in message and "float64" in message
 
 
+def test_weights_that_are_not_finite_are_refused(refused, linear):
+    linear.layers[0].bias.assign([float("nan")])
+    assert "'price' (Dense) holds values that are not finite" in refused(linear)
+
+
 def test_a_model_with_nothing_to_learn_is_refused(refused, linear):
     linear.trainable = False
     assert "nothing to learn" in refused(linear)

@@ -126,12 +126,14 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
         **{f"state {entry['name']!r}": entry["next"] for entry in manifest["state"]},
     }
     predict = {f"output {entry['name']!r}": entry["predict"] for entry in manifest["outputs"]}
-    with tf.compat.v1.Session(graph=graph) as session:
-        values: Values = session.run(train, feed)
-        without_labels = {entry["tensor"]: batch[entry["name"]] for entry in manifest["features"]}
-        without_labels.update({entry["tensor"]: feed[entry["tensor"]] for entry in fed})
-        predicted = session.run(predict, without_labels)
-        values["the inference loss"] = session.run(manifest["loss"]["evaluate"], feed)
+    without_labels = {entry["tensor"]: feed[entry["tensor"]] for entry in (*manifest["features"], *fed)}
+    try:
+        with tf.compat.v1.Session(graph=graph) as session:
+            values: Values = session.run(train, feed)
+            predicted = session.run(predict, without_labels)
+            values["the inference loss"] = session.run(manifest["loss"]["evaluate"], feed)
+    except tf.errors.OpError as error:
+        raise ExportError(f"the exported graph fails where the Keras model does not: {error}") from error
     for name, value in predicted.items():
         if not np.allclose(value, values[name], rtol=1e-5, atol=1e-6):
             raise ExportError(f"{name} differs between the prediction and the training pass of the exported graph")

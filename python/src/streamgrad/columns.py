@@ -24,6 +24,8 @@ class Column:
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        if any(size < 1 for size in self.shape):
+            raise ExportError(f"{self.name!r} has shape {self.shape} a row, but every size must be at least 1")
         if self.dtype not in DTYPES:
             raise ExportError(
                 f"{self.name!r} has dtype {self.dtype}, which a bundle cannot hold; cast it to one of "

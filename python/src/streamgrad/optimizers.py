@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +75,7 @@ def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"rule": rule, "learning_rate": _learning_rate(optimizer, config)}
     described.update({name: _plain(config[name]) for name in own})
     decay = config["weight_decay"]
-    described["weight_decay"] = None if decay is None or decay is False else float(decay)
+    described["weight_decay"] = None if decay is None or decay is False else _plain(float(decay))
     described["weight_decay_excluded"] = (
         []
         if described["weight_decay"] is None
@@ -83,7 +84,7 @@ def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     for clip in ("clipnorm", "global_clipnorm", "clipvalue"):
         bound = config[clip]
         # Keras leaves gradients alone when the bound is zero or negative.
-        described[clip] = float(bound) if bound is not None and bound > 0 else None
+        described[clip] = _plain(float(bound)) if bound is not None and bound > 0 else None
     return described
 
 
@@ -114,16 +115,19 @@ def _learning_rate(optimizer: Any, config: Mapping[str, Any]) -> Any:
     if not isinstance(value, (int, float)):
         raise ExportError("a function as learning rate cannot be exported; use a number or a Keras schedule")
     # Keras holds it as float32: the shortest decimal that means the same float32.
-    return float(str(np.float32(value)))
+    return _plain(float(str(np.float32(value))))
 
 
 def _plain(value: Any) -> Any:
     """A hyperparameter as JSON has it: Keras takes numbers, NumPy scalars and tensors alike."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ExportError(f"hyperparameter {value} is not finite; give a finite number, or leave it out")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    try:
-        return np.asarray(value).tolist()
-    except Exception as error:
-        raise ExportError(f"hyperparameter {value!r} is not a number; give it as one") from error
+    # A NumPy scalar or array, or a tensor.
+    plain = np.asarray(value).tolist()
+    if not isinstance(plain, (bool, int, float, list)):
+        raise ExportError(f"hyperparameter {value!r} is not a number; give it as one")
+    return _plain(plain)

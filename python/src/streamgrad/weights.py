@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from streamgrad.columns import DTYPES
 from streamgrad.errors import ExportError
 from streamgrad.names import node_names, unique
@@ -48,6 +50,13 @@ def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
             raise ExportError(
                 f"parameter {variable.path!r} of {_owner(model, variable)} is overwritten by its gradient "
                 "(float8 training), which a bundle cannot hold; build the layer without quantization"
+            )
+    for variable in trainable + others:
+        value = variable.numpy()
+        if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
+            raise ExportError(
+                f"weight {variable.path!r} of {_owner(model, variable)} holds values that are not finite; start from "
+                "weights that are"
             )
     for variable in others:
         if str(variable.dtype) not in DTYPES:
