@@ -69,6 +69,7 @@ check-machine:
 ## native: libstreamgrad.so and libstreamgrad.a, optimised
 .PHONY: native
 native:
+	@test -e $(CARGO_TARGET_DIR)/release/libstreamgrad.so || echo "building the library (some minutes, once)"
 	@cargo build --quiet --release --locked --lib
 
 ## peer: what Keras computes, for the tests to compare with
@@ -117,7 +118,8 @@ install-files:
 java: $(STAMPS)/java
 $(STAMPS)/java: $(LIBRARY) $(shell find java -name target -prune -o -type f -print 2>/dev/null)
 	@mkdir -p $(STAMPS)
-	@$(MAVEN) package -DskipTests
+	@echo "building the jars"
+	@$(MAVEN) package -DskipTests | sed 's/\x1b\[0m//g' # which Maven prints whatever the colour
 	@touch $@
 
 ## checks: licences, what may not be in the repository

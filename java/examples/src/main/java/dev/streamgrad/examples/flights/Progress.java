@@ -23,6 +23,7 @@ final class Progress implements AutoCloseable {
     private final Scoreboard scores;
     /** Null where nobody watches. */
     private final ProgressBar bar;
+    private boolean closed;
     /** What is said when the bar is gone. */
     private final List<String> lines = new ArrayList<>();
 
@@ -41,6 +42,7 @@ final class Progress implements AutoCloseable {
                 .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                 .setUpdateIntervalMillis(200)
                 .showSpeed(new DecimalFormat("#,##0"))
+                .hideEta()
                 .build();
         say(HEADER);
     }
@@ -66,7 +68,7 @@ final class Progress implements AutoCloseable {
             Tally current = scores.month(month);
             bar.setExtraMessage(String.format(
                     Locale.ROOT,
-                    " AUC %.3f, logloss %.3f (base rate %.3f); %s %.3f, %.3f (%.3f)",
+                    " AUC %.3f, logloss %.3f (base %.3f); %.3s %.3f, %.3f (%.3f)",
                     all.auc(),
                     all.logloss(),
                     all.baseRateLogloss(),
@@ -87,9 +89,10 @@ final class Progress implements AutoCloseable {
     /** Leaves the terminal to others. */
     @Override
     public void close() {
-        if (bar != null) {
+        if (bar != null && !closed) {
             bar.close();
         }
+        closed = true;
     }
 
     private void say(String text) {
