@@ -2,6 +2,7 @@ package dev.streamgrad;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 
 /** What a child JVM and a class loader of its own run: opens a bundle, learns, predicts, closes. Needs no JUnit. */
 public final class Session {
@@ -52,6 +53,32 @@ public final class Session {
             return "learned " + report.version() + " steps, " + trainer.nativeBytes() + " bytes";
         } catch (StreamgradException e) {
             return e.getClass().getSimpleName() + " " + e.status() + ": " + e.getMessage();
+        }
+    }
+
+    /** The bits of every number that learning the recording gives: per step the loss and all predictions, then the parameters. */
+    public static int[] bits(String recording) {
+        Path path = Path.of(recording);
+        Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
+        try (Trainer trainer = Trainer.open(recorded.bundle)) {
+            IntStream.Builder bits = IntStream.builder();
+            Batch batch = trainer.newBatch(Recording.ROWS);
+            for (int step = 0; step < Recording.STEPS; step++) {
+                recorded.fill(batch, step);
+                Report report = trainer.step(batch);
+                bits.add(Float.floatToRawIntBits(report.loss()));
+                for (int row = 0; row < Recording.ROWS; row++) {
+                    addAll(bits, report.predictions().row(row));
+                }
+            }
+            trainer.parameterNames().forEach(name -> addAll(bits, trainer.parameter(name)));
+            return bits.build().toArray();
+        }
+    }
+
+    private static void addAll(IntStream.Builder bits, float[] values) {
+        for (float value : values) {
+            bits.add(Float.floatToRawIntBits(value));
         }
     }
 
