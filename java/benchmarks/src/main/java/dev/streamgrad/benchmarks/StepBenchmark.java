@@ -4,9 +4,9 @@ import dev.streamgrad.Batch;
 import dev.streamgrad.Column;
 import dev.streamgrad.Predictions;
 import dev.streamgrad.Report;
+import dev.streamgrad.Row;
 import dev.streamgrad.Trainer;
 import java.nio.file.Path;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -40,24 +40,27 @@ public class StepBenchmark {
     private Trainer trainer;
     private Batch batch;
 
-    /** Opens the bundle and fills a batch with numbers from a normal distribution and labels that the loss allows. */
+    /** Opens the bundle and fills a batch with the numbers of the Rust benchmarks, so that both compute the same. */
     @Setup
     public void open() {
         trainer = Trainer.open(Path.of(bundle));
         batch = trainer.newBatch(rows);
-        Random random = new Random(7);
-        for (int i = 0; i < rows; i++) {
-            batch.add(row -> {
-                for (Column column : trainer.schema().columns()) {
-                    double[] values = new double[column.elements()];
-                    boolean label = column.role() == Column.Role.LABEL;
-                    int classes = 1 + column.highest().orElse(0.0).intValue();
-                    for (int j = 0; j < values.length; j++) {
-                        values[j] = label ? random.nextInt(classes) : random.nextGaussian();
-                    }
-                    row.set(column.fields().get(0), values);
-                }
-            });
+        for (int row = 0; row < rows; row++) {
+            batch.add(row, this::fill);
+        }
+    }
+
+    private void fill(int index, Row row) {
+        for (Column column : trainer.schema().columns()) {
+            float[] values = new float[column.elements()];
+            int classes = 1 + column.highest().orElse(0.0).intValue();
+            for (int i = 0; i < values.length; i++) {
+                int at = index * values.length + i;
+                values[i] = column.role() == Column.Role.LABEL
+                        ? index * 31 % classes
+                        : (at * 7919L + 13) % 1000 / 1000f - 0.5f;
+            }
+            row.set(column.fields().get(0), values);
         }
     }
 
