@@ -13,7 +13,7 @@ mod error;
 mod layout;
 mod native;
 mod options;
-mod report;
+mod results;
 mod schema;
 
 use std::ffi::c_void;

@@ -1,16 +1,21 @@
 //! The bodies of the native methods, in the order of Java's `Native`.
+//!
+//! Step and predict are `raw`: they go without what the `jni` crate puts around a body, having the guard themselves. The class that
+//! a check of theirs would look at is not used.
+
+use std::sync::Arc;
 
 use jni::objects::{JByteArray, JByteBuffer, JClass};
 use jni::sys::{jint, jlong};
-use jni::{Env, NativeMethod, native_method};
+use jni::{Env, EnvUnowned, NativeMethod, native_method};
 
-use super::buffer::{self, Direct};
+use super::buffer::{self, Caller, Direct};
 use super::error::{reply, tell};
-use super::layout::Slab;
-use super::report::{PredictionsRoom, ReportRoom};
+use super::layout::{Slab, size};
+use super::results::Results;
 use super::{options, schema};
 use crate::batch::Purpose;
-use crate::bind::{Failure, Kind, Status, Table, guard};
+use crate::bind::{Failure, Kind, Table, guard};
 use crate::trainer::Trainer;
 
 static TRAINERS: Table<Trainer> = Table::new(Kind::JavaTrainer);
@@ -22,20 +27,22 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_close(handle: jlong, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_schema(handle: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! {
-        static fn trainer_step(
+        static raw fn trainer_step(
             handle: jlong, slab: JByteBuffer, capacity: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
-            report: JByteBuffer, predictions: JByteBuffer, error: JByteBuffer,
-        ) -> jlong
+            results: JByteBuffer, error: JByteBuffer,
+        ) -> jlong,
+        abi_check = UnsafeNever,
     },
     native_method! {
-        static fn trainer_predict(
+        static raw fn trainer_predict(
             handle: jlong, slab: JByteBuffer, capacity: jint, first: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
-            predictions: JByteBuffer, error: JByteBuffer,
-        ) -> jlong
+            results: JByteBuffer, error: JByteBuffer,
+        ) -> jlong,
+        abi_check = UnsafeNever,
     },
     native_method! { static fn trainer_version(handle: jlong, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_memory(handle: jlong, error: JByteBuffer) -> jlong },
-    native_method! { static fn trainer_metrics(handle: jlong, report: JByteBuffer, error: JByteBuffer) -> jlong },
+    native_method! { static fn trainer_metrics(handle: jlong, results: JByteBuffer, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_parameter(handle: jlong, name: jbyte[], values: JByteBuffer, error: JByteBuffer) -> jlong },
 ];
 
@@ -53,7 +60,7 @@ fn trainer_open(
     error: JByteBuffer<'_>,
 ) -> Return<jlong> {
     let env = &*env;
-    Ok(reply(env, &error, || {
+    Ok(reply(env.into(), &error, || {
         let builder = Trainer::builder(buffer::text(env, &path, "path")?);
         let builder = options::apply(builder, &buffer::text(env, &options, "options")?)?;
         TRAINERS.insert(builder.open()?)
@@ -61,7 +68,7 @@ fn trainer_open(
 }
 
 fn trainer_close(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JByteBuffer<'_>) -> Return<jlong> {
-    Ok(reply(env, &error, || {
+    Ok(reply((&*env).into(), &error, || {
         drop(TRAINERS.remove(handle.cast_unsigned()));
         Ok(0)
     }))
@@ -71,97 +78,85 @@ fn trainer_schema<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, erro
     match guard(|| Ok(schema::encode(&*trainer(handle)?))) {
         Ok(bytes) => env.byte_array_from_slice(&bytes),
         Err(failure) => {
-            tell(env, &error, &failure);
+            tell((&*env).into(), &error, &failure);
             Ok(JByteArray::null())
         }
     }
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are those of the Java declaration")]
-fn trainer_step(
-    env: &mut Env<'_>,
-    _class: JClass<'_>,
+fn trainer_step<'l>(
+    env: EnvUnowned<'l>,
+    _class: JClass<'l>,
     handle: jlong,
-    slab: JByteBuffer<'_>,
+    slab: JByteBuffer<'l>,
     capacity: jint,
     rows: jint,
-    strings: JByteBuffer<'_>,
+    strings: JByteBuffer<'l>,
     string_bytes: jint,
-    report: JByteBuffer<'_>,
-    predictions: JByteBuffer<'_>,
-    error: JByteBuffer<'_>,
-) -> Return<jlong> {
-    let env = &*env;
-    Ok(reply(env, &error, || {
+    results: JByteBuffer<'l>,
+    error: JByteBuffer<'l>,
+) -> jlong {
+    let caller = Caller::from(&env);
+    reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let rows = size("rows", rows)?;
-        let columns = Direct::of(env, &slab, "slab")?.aligned()?;
-        let strings = Direct::of(env, &strings, "strings")?;
-        // Room for the results comes first: a step whose report has no place must not learn.
-        let report = ReportRoom::new(Direct::of(env, &report, "report")?, &trainer)?;
-        let predictions = PredictionsRoom::new(Direct::of(env, &predictions, "predictions")?, trainer.schema(), rows)?;
-        let slab = Slab {
-            columns: &columns,
-            capacity: size("capacity", capacity)?,
-            strings: &strings,
-            string_bytes: size("string bytes", string_bytes)?,
-        };
-        let places = slab.places(trainer.schema(), 0, rows)?;
-        let made = trainer.step(slab.view(trainer.schema(), 0, rows, Purpose::Learn, &places)?)?;
-        report.write(&made);
-        predictions.write(made.predictions());
-        Ok(made.version())
-    }))
+        let count = size("rows", rows)?;
+        let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
+        let rows = slab.rows(trainer.schema(), 0, count)?;
+        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, count)?;
+        let report = trainer.step(rows.view(Purpose::Learn, &rows.places()))?;
+        results.write_report(&report);
+        Ok(report.version())
+    })
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are those of the Java declaration")]
-fn trainer_predict(
-    env: &mut Env<'_>,
-    _class: JClass<'_>,
+fn trainer_predict<'l>(
+    env: EnvUnowned<'l>,
+    _class: JClass<'l>,
     handle: jlong,
-    slab: JByteBuffer<'_>,
+    slab: JByteBuffer<'l>,
     capacity: jint,
     first: jint,
     rows: jint,
-    strings: JByteBuffer<'_>,
+    strings: JByteBuffer<'l>,
     string_bytes: jint,
-    predictions: JByteBuffer<'_>,
-    error: JByteBuffer<'_>,
-) -> Return<jlong> {
-    let env = &*env;
-    Ok(reply(env, &error, || {
+    results: JByteBuffer<'l>,
+    error: JByteBuffer<'l>,
+) -> jlong {
+    let caller = Caller::from(&env);
+    reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let (first, rows) = (size("first row", first)?, size("rows", rows)?);
-        let columns = Direct::of(env, &slab, "slab")?.aligned()?;
-        let strings = Direct::of(env, &strings, "strings")?;
-        let predictions = PredictionsRoom::new(Direct::of(env, &predictions, "predictions")?, trainer.schema(), rows)?;
-        let slab = Slab {
-            columns: &columns,
-            capacity: size("capacity", capacity)?,
-            strings: &strings,
-            string_bytes: size("string bytes", string_bytes)?,
-        };
-        let places = slab.places(trainer.schema(), first, rows)?;
-        let made = trainer.predict(slab.view(trainer.schema(), first, rows, Purpose::Predict, &places)?)?;
-        predictions.write(&made);
-        Ok(made.version())
-    }))
+        let (first, count) = (size("first row", first)?, size("rows", rows)?);
+        let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
+        let rows = slab.rows(trainer.schema(), first, count)?;
+        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, count)?;
+        let predictions = trainer.predict(rows.view(Purpose::Predict, &rows.places()))?;
+        results.write_predictions(&predictions);
+        Ok(predictions.version())
+    })
 }
 
 fn trainer_version(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JByteBuffer<'_>) -> Return<jlong> {
-    Ok(reply(env, &error, || Ok(trainer(handle)?.version()?)))
+    Ok(reply((&*env).into(), &error, || Ok(trainer(handle)?.version()?)))
 }
 
 fn trainer_memory(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JByteBuffer<'_>) -> Return<jlong> {
-    Ok(reply(env, &error, || Ok(trainer(handle)?.memory() as u64)))
+    Ok(reply((&*env).into(), &error, || Ok(trainer(handle)?.memory() as u64)))
 }
 
-fn trainer_metrics(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, report: JByteBuffer<'_>, error: JByteBuffer<'_>) -> Return<jlong> {
-    let env = &*env;
-    Ok(reply(env, &error, || {
+fn trainer_metrics(
+    env: &mut Env<'_>,
+    _class: JClass<'_>,
+    handle: jlong,
+    results: JByteBuffer<'_>,
+    error: JByteBuffer<'_>,
+) -> Return<jlong> {
+    let caller = Caller::from(&*env);
+    Ok(reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let room = ReportRoom::new(Direct::of(env, &report, "report")?, &trainer)?;
-        room.write_metrics(&trainer.metrics()?);
+        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, 0)?;
+        results.write_metrics(&trainer.metrics()?);
         Ok(0)
     }))
 }
@@ -175,19 +170,14 @@ fn trainer_parameter(
     error: JByteBuffer<'_>,
 ) -> Return<jlong> {
     let env = &*env;
-    Ok(reply(env, &error, || {
+    Ok(reply(env.into(), &error, || {
         let parameters = trainer(handle)?.parameters()?;
         let bytes = parameters.bytes(&buffer::text(env, &name, "name")?)?;
-        Direct::of(env, &values, "values")?.at_least(bytes.len())?.write(0, bytes);
+        Direct::of(env.into(), &values, "values")?.at_least(bytes.len())?.write(0, bytes);
         Ok(parameters.version().number())
     }))
 }
 
-fn trainer(handle: jlong) -> Result<std::sync::Arc<Trainer>, Failure> {
+fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {
     TRAINERS.get(handle.cast_unsigned())
-}
-
-fn size(name: &str, number: jint) -> Result<usize, Failure> {
-    usize::try_from(number)
-        .map_err(|_| Failure::new(Status::INVALID_INPUT, format!("pass a number that is not negative: {name} is {number}")))
 }

@@ -41,6 +41,11 @@ pub(super) fn metrics(trainer: &Trainer) -> Vec<(&str, &str)> {
     std::iter::once(("loss", "loss")).chain(exported).collect()
 }
 
+/// How many these are.
+pub(super) fn metric_count(trainer: &Trainer) -> usize {
+    1 + trainer.bundle().manifest().metrics.len()
+}
+
 /// The values of the same metrics, each since start and over the window; NaN where undefined.
 pub(super) fn metric_values(metrics: &MetricValues) -> impl Iterator<Item = f64> {
     metrics.iter().flat_map(|(_, total, window)| [total, window])

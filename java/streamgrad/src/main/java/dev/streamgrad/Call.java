@@ -4,10 +4,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The direct buffers that a native call writes its results to: predictions, report and error. Kept from call to call;
- * for one thread at a time.
+ * The direct buffers that a native call writes to: its results (report, then predictions) and its error. Kept from call
+ * to call; for one thread at a time.
  *
- * <p>The Rust side, {@code src/jvm/report.rs} and {@code src/jvm/status.rs}, has the same layout.
+ * <p>The Rust side, {@code src/jvm/results.rs} and {@code src/jvm/error.rs}, has the same layout.
  */
 final class Call {
     static final int ERROR_BYTES = 4096;
@@ -26,44 +26,54 @@ final class Call {
     static final int METRICS = 48;
 
     private final Schema schema;
-    private final ByteBuffer predictions;
-    private final ByteBuffer report;
+    private final ByteBuffer results;
     private final ByteBuffer error = newError();
+    /** The layout of the latest predictions: batches mostly have as many rows as the one before. */
+    private Layout layout;
 
+    /** For calls about this many rows at most; none for those that predict nothing. */
     Call(Schema schema, int rows) {
         this.schema = schema;
-        this.predictions = Layout.allocate(rows == 0 ? 0 : new Layout(schema.outputs(), rows).bytes());
-        this.report = newReport(schema);
+        int outputs = rows == 0 ? 0 : new Layout(schema.outputs(), rows).bytes();
+        this.results = Layout.allocate(Math.addExact(predictionsAt(schema), outputs));
     }
 
     static ByteBuffer newError() {
         return Layout.allocate(ERROR_BYTES);
     }
 
-    static ByteBuffer newReport(Schema schema) {
-        return Layout.allocate(METRICS + schema.metrics().size() * 2 * Double.BYTES);
+    private static int predictionsAt(Schema schema) {
+        int report = METRICS + schema.metrics().size() * 2 * Double.BYTES;
+        return (report + Layout.ALIGNMENT - 1) / Layout.ALIGNMENT * Layout.ALIGNMENT;
     }
 
-    ByteBuffer predictions() {
-        return predictions;
-    }
-
-    ByteBuffer report() {
-        return report;
+    ByteBuffer results() {
+        return results;
     }
 
     ByteBuffer error() {
         return error;
     }
 
-    /** What the predictions buffer holds, as plain data. */
-    Predictions readPredictions(int rows, long version) {
-        return new Predictions(schema, rows, version, predictions);
+    /** What the last step wrote, as plain data. */
+    Report report(int rows) {
+        return new Report(results, metrics(), predictions(rows, results.getLong(GRADIENT_VERSION)));
     }
 
-    /** What the report buffer holds, as plain data. */
-    Report readReport(Predictions made) {
-        return new Report(report, new Metrics(schema, report), made);
+    /** The metrics that the last call wrote, as plain data. */
+    Metrics metrics() {
+        return new Metrics(schema, results);
+    }
+
+    /** The predictions that the last call wrote, as plain data. */
+    Predictions predictions(int rows, long version) {
+        if (layout == null || layout.rows() != rows) {
+            layout = new Layout(schema.outputs(), rows);
+        }
+        byte[] copy = new byte[layout.bytes()];
+        results.position(predictionsAt(schema));
+        results.get(copy).clear();
+        return new Predictions(schema, layout, version, copy);
     }
 
     /** A native call's result, or the exception that its error buffer tells of. */

@@ -14,10 +14,12 @@ final class Layout {
     /** The largest block: what a ByteBuffer can address, less the room to align it. */
     static final int MOST_BYTES = Integer.MAX_VALUE - 2 * ALIGNMENT;
 
+    private final int rows;
     private final int[] offsets;
     private final int bytes;
 
     Layout(List<Column> columns, int rows) {
+        this.rows = rows;
         offsets = new int[columns.size()];
         long next = 0;
         for (int i = 0; i < offsets.length; i++) {
@@ -31,6 +33,11 @@ final class Layout {
         bytes = (int) next;
     }
 
+    /** The rows that there is room for. */
+    int rows() {
+        return rows;
+    }
+
     /** Where a column's first row begins. */
     int offset(int column) {
         return offsets[column];
@@ -41,10 +48,11 @@ final class Layout {
         return bytes;
     }
 
-    /** Zeroed direct memory of at least this many bytes that begins at a multiple of 64. */
+    /** Zeroed direct memory that begins at a multiple of 64: this many bytes, rounded up to such a multiple. */
     static ByteBuffer allocate(int bytes) {
         int whole = Math.max(1, (bytes + ALIGNMENT - 1) / ALIGNMENT) * ALIGNMENT;
-        // A slice rather than the buffer: allocateDirect promises no more than 8 bytes of alignment.
-        return ByteBuffer.allocateDirect(whole + ALIGNMENT).alignedSlice(ALIGNMENT).order(ByteOrder.LITTLE_ENDIAN);
+        // allocateDirect promises no more than 8 bytes of alignment, so one step more is taken and cut off again.
+        ByteBuffer aligned = ByteBuffer.allocateDirect(whole + ALIGNMENT).alignedSlice(ALIGNMENT);
+        return aligned.limit(whole).slice().order(ByteOrder.LITTLE_ENDIAN);
     }
 }

@@ -34,8 +34,7 @@ final class Native {
             int rows,
             ByteBuffer strings,
             int stringBytes,
-            ByteBuffer report,
-            ByteBuffer predictions,
+            ByteBuffer results,
             ByteBuffer error);
 
     /** Predicts rows {@code first..first + rows} of a slab; returns the version that predicted. */
@@ -47,7 +46,7 @@ final class Native {
             int rows,
             ByteBuffer strings,
             int stringBytes,
-            ByteBuffer predictions,
+            ByteBuffer results,
             ByteBuffer error);
 
     static native long trainerVersion(long handle, ByteBuffer error);
@@ -55,8 +54,8 @@ final class Native {
     /** Bytes of native memory that the trainer holds. */
     static native long trainerMemory(long handle, ByteBuffer error);
 
-    /** Writes the metrics into a report buffer, whose other parts it leaves alone. */
-    static native long trainerMetrics(long handle, ByteBuffer report, ByteBuffer error);
+    /** Writes the metrics where a report has them, and nothing else. */
+    static native long trainerMetrics(long handle, ByteBuffer results, ByteBuffer error);
 
     /** Copies the newest value of a parameter; returns its version. */
     static native long trainerParameter(long handle, byte[] name, ByteBuffer values, ByteBuffer error);

@@ -10,20 +10,16 @@ import java.util.List;
  */
 public final class Predictions {
     private final Schema schema;
-    private final int rows;
+    private final Layout layout;
     private final long version;
     private final ByteBuffer data;
-    private final Output first;
 
-    Predictions(Schema schema, int rows, long version, ByteBuffer source) {
+    /** Keeps {@code data}, which nobody else may hold. */
+    Predictions(Schema schema, Layout layout, long version, byte[] data) {
         this.schema = schema;
-        this.rows = rows;
+        this.layout = layout;
         this.version = version;
-        Layout layout = new Layout(schema.outputs(), rows);
-        byte[] copy = new byte[layout.bytes()];
-        source.duplicate().get(copy, 0, copy.length);
-        this.data = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
-        this.first = new Output(schema.outputs().get(0), 0);
+        this.data = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /**
@@ -56,7 +52,6 @@ public final class Predictions {
      * @throws InvalidInputException if there is no such output
      */
     public Output output(String name) {
-        Layout layout = new Layout(schema.outputs(), rows);
         for (int i = 0; i < schema.outputs().size(); i++) {
             if (schema.outputs().get(i).name().equals(name)) {
                 return new Output(schema.outputs().get(i), layout.offset(i));
@@ -71,7 +66,7 @@ public final class Predictions {
      * @return one or more
      */
     public int rows() {
-        return rows;
+        return layout.rows();
     }
 
     /**
@@ -88,7 +83,7 @@ public final class Predictions {
         if (outputs.size() != 1) {
             throw new InvalidInputException("read prediction: take one of several outputs by name: " + outputs);
         }
-        return first;
+        return new Output(outputs.get(0), 0);
     }
 
     /**
@@ -184,6 +179,7 @@ public final class Predictions {
         }
 
         private int at(int row, int element) {
+            int rows = layout.rows();
             if (row < 0 || row >= rows || element < 0 || element >= column.elements()) {
                 throw new InvalidInputException("read prediction: " + rows + " rows of " + column.elements()
                         + " elements have no row " + row + ", element " + element);

@@ -104,12 +104,10 @@ public final class Trainer implements AutoCloseable {
                                 batch.rows(),
                                 batch.strings().bytes(),
                                 batch.strings().size(),
-                                call.report(),
-                                call.predictions(),
+                                call.results(),
                                 call.error()),
                         call.error());
-                long predictedBy = call.report().getLong(Call.GRADIENT_VERSION);
-                return call.readReport(call.readPredictions(batch.rows(), predictedBy));
+                return call.report(batch.rows());
             } finally {
                 batch.giveBack();
             }
@@ -154,10 +152,10 @@ public final class Trainer implements AutoCloseable {
                                 rows,
                                 batch.strings().bytes(),
                                 batch.strings().size(),
-                                call.predictions(),
+                                call.results(),
                                 call.error()),
                         call.error());
-                return call.readPredictions(rows, version);
+                return call.predictions(rows, version);
             } finally {
                 batch.giveBack();
             }
@@ -217,16 +215,14 @@ public final class Trainer implements AutoCloseable {
      * @return plain data
      */
     public Metrics metrics() {
-        ByteBuffer report = Call.newReport(schema);
+        Call call = new Call(schema, 0);
         Lock shared = begin();
         try {
-            synchronized (error) {
-                Call.check(Native.trainerMetrics(handle.value, report, error), error);
-            }
+            Call.check(Native.trainerMetrics(handle.value, call.results(), call.error()), call.error());
         } finally {
             shared.unlock();
         }
-        return new Metrics(schema, report);
+        return call.metrics();
     }
 
     /**

@@ -43,14 +43,19 @@ class BoundaryTest {
 
     private long step(ByteBuffer slab, int capacity, int rows) {
         return Native.trainerStep(
-                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(), batch.call().report(),
-                batch.call().predictions(), error);
+                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(),
+                batch.call().results(), error);
+    }
+
+    private long step(ByteBuffer slab, ByteBuffer results) {
+        return Native.trainerStep(
+                handle, slab, CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), results, error);
     }
 
     private long predict(ByteBuffer slab, int capacity, int first, int rows) {
         return Native.trainerPredict(
                 handle, slab, capacity, first, rows, batch.strings().bytes(), batch.strings().size(),
-                batch.call().predictions(), error);
+                batch.call().results(), error);
     }
 
     private void refused(int status, String text, long result) {
@@ -74,7 +79,7 @@ class BoundaryTest {
             refused(Status.CLOSED, hex, predict(batch.slab(), CAPACITY, 0, 1));
             refused(Status.CLOSED, hex, Native.trainerVersion(wrong, error));
             refused(Status.CLOSED, hex, Native.trainerMemory(wrong, error));
-            refused(Status.CLOSED, hex, Native.trainerMetrics(wrong, batch.call().report(), error));
+            refused(Status.CLOSED, hex, Native.trainerMetrics(wrong, batch.call().results(), error));
             refused(Status.CLOSED, hex, Native.trainerParameter(wrong, utf8("x"), batch.slab(), error));
             assertNull(Native.trainerSchema(wrong, error));
             assertEquals(Status.CLOSED, error.getInt(Call.ERROR_STATUS));
@@ -89,18 +94,13 @@ class BoundaryTest {
         refused(Status.NULL_POINTER, "slab", predict(null, CAPACITY, 0, 1));
         refused(Status.NULL_POINTER, "path", Native.trainerOpen(null, new byte[0], error));
         refused(Status.NULL_POINTER, "options", Native.trainerOpen(utf8("x"), null, error));
-        refused(Status.NULL_POINTER, "report", Native.trainerMetrics(handle, null, error));
+        refused(Status.NULL_POINTER, "results", Native.trainerMetrics(handle, null, error));
         refused(Status.NULL_POINTER, "name", Native.trainerParameter(handle, null, batch.slab(), error));
         refused(Status.NULL_POINTER, "values", Native.trainerParameter(handle, utf8(schema.parameters().get(0)), null, error));
+        ByteBuffer results = batch.call().results();
+        refused(Status.NULL_POINTER, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 9, results, error));
         ByteBuffer strings = batch.strings().bytes();
-        ByteBuffer report = batch.call().report();
-        ByteBuffer predictions = batch.call().predictions();
-        refused(Status.NULL_POINTER, "strings",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 0, report, predictions, error));
-        refused(Status.NULL_POINTER, "report",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 0, null, predictions, error));
-        refused(Status.NULL_POINTER, "predictions",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 0, report, null, error));
+        refused(Status.NULL_POINTER, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, error));
         // Without a place for the text the code has to do.
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, null));
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, ByteBuffer.allocateDirect(4)));
@@ -115,16 +115,14 @@ class BoundaryTest {
         int bytes = batch.layout().bytes();
         refused(Status.BUFFER_TOO_SMALL, "not " + (bytes - 1), step(batch.slab().duplicate().limit(bytes - 1).slice(), CAPACITY, 1));
         refused(Status.BUFFER_TOO_SMALL, "slab", predict(batch.slab(), 100_000, 0, 1));
-        ByteBuffer report = batch.call().report();
-        ByteBuffer predictions = batch.call().predictions();
+        ByteBuffer results = batch.call().results();
         ByteBuffer strings = batch.strings().bytes();
         ByteBuffer tiny = Layout.allocate(64).limit(8).slice();
-        refused(Status.BUFFER_TOO_SMALL, "strings",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, report, predictions, error));
-        refused(Status.BUFFER_TOO_SMALL, "report",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, tiny, predictions, error));
-        refused(Status.BUFFER_TOO_SMALL, "predictions",
-                Native.trainerStep(handle, batch.slab(), CAPACITY, 3, strings, 9, report, tiny, error));
+        refused(Status.BUFFER_TOO_SMALL, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, results, error));
+        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, tiny, error));
+        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerMetrics(handle, tiny, error));
+        ByteBuffer report = results.duplicate().limit(results.capacity() - 64).slice();
+        refused(Status.BUFFER_TOO_SMALL, "results", step(batch.slab(), report));
         refused(Status.BUFFER_TOO_SMALL, "values",
                 Native.trainerParameter(handle, utf8(schema.parameters().get(0)), tiny, error));
     }
@@ -139,7 +137,7 @@ class BoundaryTest {
         refused(Status.INVALID_INPUT, "from row 16", predict(batch.slab(), CAPACITY, 16, 1));
         refused(Status.INVALID_INPUT, "string bytes is -1",
                 Native.trainerPredict(handle, batch.slab(), CAPACITY, 0, 1, batch.strings().bytes(), -1,
-                        batch.call().predictions(), error));
+                        batch.call().results(), error));
     }
 
     @Test
@@ -180,7 +178,8 @@ class BoundaryTest {
         String message = Call.failure(error).getMessage();
         assertTrue(message.endsWith("日"), message.substring(message.length() - 5));
         int length = error.getInt(Call.ERROR_LENGTH);
-        assertTrue(length <= Call.ERROR_BYTES - Call.ERROR_TEXT && length > Call.ERROR_BYTES - Call.ERROR_TEXT - 3);
+        int room = Call.ERROR_BYTES - Call.ERROR_TEXT;
+        assertTrue(length <= room && length > room - 3, length + " of " + room);
         ByteBuffer small = ByteBuffer.allocateDirect(Call.ERROR_TEXT + 10).order(ByteOrder.LITTLE_ENDIAN);
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, small));
         assertEquals(10, small.getInt(Call.ERROR_LENGTH));

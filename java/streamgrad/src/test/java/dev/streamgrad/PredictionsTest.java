@@ -9,13 +9,20 @@ import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 class PredictionsTest {
+    /** Two rows. */
+    private static Predictions predictions(Schema schema, long version, ByteBuffer source) {
+        Layout layout = new Layout(schema.outputs(), 2);
+        byte[] data = new byte[layout.bytes()];
+        source.get(data);
+        return new Predictions(schema, layout, version, data);
+    }
+
     @Test
     void oneScalarOutputIsANumber() {
         Schema schema = new Schemas().output("p", "float32", 1).make();
         ByteBuffer source = Layout.allocate(64);
         source.putFloat(0, 0.25f).putFloat(4, 0.5f);
-        Predictions predictions = new Predictions(schema, 2, 7, source);
-        source.putFloat(0, 9f); // what was handed out does not change
+        Predictions predictions = predictions(schema, 7, source);
         assertEquals(0.25f, predictions.value(0));
         assertEquals(0.5f, predictions.value(1));
         assertArrayEquals(new float[] {0.5f}, predictions.row(1));
@@ -41,7 +48,7 @@ class PredictionsTest {
         source.putLong(64 + 8, Long.MAX_VALUE);
         source.putDouble(128, 0.1);
         source.putLong(192, -1);
-        Predictions predictions = new Predictions(schema, 2, 1, source);
+        Predictions predictions = predictions(schema, 1, source);
         assertArrayEquals(new float[] {1, 2, 3}, predictions.output("a").row(1));
         assertEquals(3f, predictions.output("a").value(1, 2));
         assertEquals(Long.MAX_VALUE, predictions.output("b").longValue(1, 0));
