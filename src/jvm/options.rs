@@ -13,6 +13,18 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
         };
         builder = match key {
             "tensorflow" => builder.tensorflow(value),
+            "tensorflow_beside" => {
+                builder.places().beside = Some(value.into());
+                builder
+            }
+            "tensorflow_tried" => {
+                builder.places().tried.push(value.to_owned());
+                builder
+            }
+            "tensorflow_python" => {
+                builder.places().python = flag(key, value)?;
+                builder
+            }
             "intra_op_threads" => builder.intra_op_threads(number(key, value)?),
             "inter_op_threads" => builder.inter_op_threads(number(key, value)?),
             "learning_rate" => builder.learning_rate(number(key, value)?),
@@ -27,6 +39,10 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
         };
     }
     Ok(builder)
+}
+
+fn flag(key: &str, value: &str) -> Result<bool, Failure> {
+    value.parse().map_err(|_| Failure::new(Status::INVALID_INPUT, format!("{key} is true or false, not {value}")))
 }
 
 fn number<T: FromStr>(key: &str, value: &str) -> Result<T, Failure> {

@@ -38,9 +38,10 @@ pub(super) fn in_folder_or_file(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The library next to ours: how a tarball or a package ships both.
-pub(super) fn beside_us() -> (Option<PathBuf>, String) {
-    let folder = own_path().and_then(|path| path.parent().map(Path::to_owned));
+/// The library next to ours, in `folder` if a host loaded a copy of ours from there: how a tarball or a package ships both.
+pub(super) fn beside_us(folder: Option<&Path>) -> (Option<PathBuf>, String) {
+    let own_folder = || own_path().and_then(|path| path.parent().map(Path::to_owned));
+    let folder = folder.map(Path::to_owned).or_else(own_folder);
     match folder {
         Some(folder) => (in_folder_or_file(&folder), format!("next to streamgrad, in {}", folder.display())),
         None => (None, "next to streamgrad (its place is unknown)".into()),

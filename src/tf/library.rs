@@ -56,6 +56,31 @@ pub fn loaded() -> Option<TensorFlow> {
 ///
 /// Thread-safe; later calls return the same copy at once.
 pub fn load(path: Option<&Path>) -> Result<TensorFlow> {
+    load_from(&Places { named: path.map(Path::to_owned), ..Places::default() })
+}
+
+/// Where to look for TensorFlow.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The only place, if it is given.
+    pub(crate) named: Option<PathBuf>,
+    /// The folder of our own library, where a host loads a copy of it from elsewhere.
+    pub(crate) beside: Option<PathBuf>,
+    /// Whether to ask Python, which is last.
+    pub(crate) python: bool,
+    /// What the host has looked at in vain, for the error.
+    pub(crate) tried: Vec<String>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { named: None, beside: None, python: true, tried: Vec::new() }
+    }
+}
+
+/// [`load`], with more to say about the places.
+pub(crate) fn load_from(places: &Places) -> Result<TensorFlow> {
+    let path = places.named.as_deref();
     let mut loaded = LOADED.lock();
     if let Some(tensorflow) = &*loaded {
         return match path.map(named).transpose()? {
@@ -68,7 +93,7 @@ pub fn load(path: Option<&Path>) -> Result<TensorFlow> {
         Some(path) => path,
         None => match wanted {
             Some(path) => path,
-            None => search()?,
+            None => search(places)?,
         },
     };
     let tensorflow = open(path)?;
@@ -104,14 +129,19 @@ fn already_mapped(wanted: Option<&Path>) -> Result<Option<PathBuf>> {
     }
 }
 
-fn search() -> Result<PathBuf> {
+fn search(places: &Places) -> Result<PathBuf> {
     let mut tried = Vec::new();
     match std::env::var_os(find::VARIABLE) {
         Some(path) if !path.is_empty() => return named(Path::new(&path)),
         _ => tried.push(format!("{} (not set)", find::VARIABLE)),
     }
-    for place in [find::beside_us, find::in_python] {
-        match place() {
+    match find::beside_us(places.beside.as_deref()) {
+        (Some(path), _) => return Ok(path),
+        (None, place) => tried.push(place),
+    }
+    tried.extend(places.tried.iter().cloned());
+    if places.python {
+        match find::in_python() {
             (Some(path), _) => return Ok(path),
             (None, place) => tried.push(place),
         }

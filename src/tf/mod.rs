@@ -16,6 +16,7 @@ mod tensor;
 
 pub(crate) use config::SessionConfig;
 pub(crate) use graph::{Endpoint, Graph};
+pub(crate) use library::{Places, load_from};
 pub use library::{TensorFlow, load, loaded};
 pub(crate) use session::{Plan, Session};
 pub(crate) use tensor::{Borrowed, Dims, StringViews, Tensor, strings};

@@ -8,7 +8,7 @@ use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::params::{Layout, MemoryStore, Store};
-use crate::tf::{self, SessionConfig};
+use crate::tf::{self, Places, SessionConfig};
 
 /// The rows of the metrics' sliding window, unless told otherwise.
 const WINDOW: usize = 10_000;
@@ -18,7 +18,7 @@ const WINDOW: usize = 10_000;
 pub struct TrainerBuilder {
     bundle: PathBuf,
     store: Option<Arc<dyn Store>>,
-    tensorflow: Option<PathBuf>,
+    tensorflow: Places,
     session: SessionConfig,
     learning_rate: Option<f32>,
     window: usize,
@@ -30,7 +30,7 @@ impl TrainerBuilder {
         Self {
             bundle: bundle.to_owned(),
             store: None,
-            tensorflow: None,
+            tensorflow: Places::default(),
             session: SessionConfig::default(),
             learning_rate: None,
             window: WINDOW,
@@ -46,8 +46,14 @@ impl TrainerBuilder {
 
     /// The TensorFlow library or its folder. Default: see [`crate::tf::load`].
     #[must_use]
-    pub fn tensorflow(self, path: impl Into<PathBuf>) -> Self {
-        Self { tensorflow: Some(path.into()), ..self }
+    pub fn tensorflow(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tensorflow.named = Some(path.into());
+        self
+    }
+
+    /// The places that TensorFlow is looked for at, for a host that knows more of them.
+    pub(crate) fn places(&mut self) -> &mut Places {
+        &mut self.tensorflow
     }
 
     /// Threads inside one op; 0 lets TensorFlow choose. Default 1: one core for one trainer thread. TensorFlow has one such
@@ -90,7 +96,7 @@ impl TrainerBuilder {
             return Err(Error::input("open trainer", "the metrics' window must have at least one row"));
         }
         let bundle = Arc::new(Bundle::open_allowing(&self.bundle, &self.allowed)?);
-        tf::load(self.tensorflow.as_deref())?;
+        tf::load_from(&self.tensorflow)?;
         warn_of_another_pool(self.session.intra_op_threads);
         let layout = Layout::new(&bundle, self.learning_rate, self.window)?;
         let metrics = layout.metrics.clone();

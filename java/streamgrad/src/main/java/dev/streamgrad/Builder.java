@@ -1,5 +1,6 @@
 package dev.streamgrad;
 
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,6 +14,8 @@ public final class Builder {
     private final Path bundle;
     private final StringBuilder options = new StringBuilder();
     private Path library;
+    private boolean tensorflow;
+    private int intraOpThreads = 1;
 
     Builder(Path bundle) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
@@ -22,10 +25,15 @@ public final class Builder {
      * The TensorFlow library to use, a file or the folder that holds it, in place of the search. TensorFlow is loaded
      * once per process: if another copy is there already, opening fails and names both.
      *
+     * <p>The search: a copy that is loaded already, the environment's {@code STREAMGRAD_TENSORFLOW}, the folder of
+     * Streamgrad's library, the artifact {@code org.tensorflow:tensorflow-core-native} (classifier
+     * {@code linux-x86_64}) on the class path, the {@code tensorflow} package of the Python on the path.
+     *
      * @param path of {@code libtensorflow_cc.so.2}, or a folder with it
      * @return this builder
      */
     public Builder tensorflow(Path path) {
+        tensorflow = true;
         return option("tensorflow", path.toAbsolutePath().toString());
     }
 
@@ -48,6 +56,7 @@ public final class Builder {
      * @return this builder
      */
     public Builder intraOpThreads(int threads) {
+        intraOpThreads = threads;
         return option("intra_op_threads", Integer.toString(threads));
     }
 
@@ -110,9 +119,48 @@ public final class Builder {
      */
     public Trainer open() {
         NativeLoader.load(library);
+        StringBuilder lines = new StringBuilder(options);
+        if (NativeLoader.folder() != null) {
+            lines.append("tensorflow_beside=").append(NativeLoader.folder()).append('\n');
+        }
+        URL artifact = TensorFlowArtifact.find();
+        if (artifact == null) {
+            return open(lines + "tensorflow_tried=" + TensorFlowArtifact.NAME + " on the class path\n");
+        }
+        try {
+            return open(lines + "tensorflow_python=false\n");
+        } catch (TensorFlowException e) {
+            // What was named is never passed over; else the artifact's turn comes after the places that cost nothing.
+            String named = System.getenv("STREAMGRAD_TENSORFLOW");
+            if (e.status() != Status.TENSORFLOW_NOT_FOUND || tensorflow || named != null && !named.isEmpty()) {
+                throw e;
+            }
+            Path unpacked = TensorFlowArtifact.unpack(artifact, TensorFlowArtifact.cache());
+            return open(lines + "tensorflow=" + unpacked + '\n');
+        }
+    }
+
+    private Trainer open(String lines) {
         ByteBuffer error = Call.newError();
         byte[] path = bundle.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
-        byte[] lines = options.toString().getBytes(StandardCharsets.UTF_8);
-        return new Trainer(Call.check(Native.trainerOpen(path, lines, error), error));
+        byte[] utf8 = lines.getBytes(StandardCharsets.UTF_8);
+        Trainer trainer = new Trainer(Call.check(Native.trainerOpen(path, utf8, error), error));
+        warnOfAnotherPool();
+        return trainer;
+    }
+
+    /** TensorFlow has one such pool per process, whatever class loader we are in; so the first wish is kept there too. */
+    private void warnOfAnotherPool() {
+        String wish = Integer.toString(intraOpThreads);
+        Object first = System.getProperties().putIfAbsent("streamgrad.intra-op-threads", wish);
+        if (first != null && !first.equals(wish)) {
+            System.getLogger("dev.streamgrad")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "TensorFlow''s pool inside ops was sized by the first trainer of this process with {0},"
+                                    + " the wish for {1} has no effect",
+                            first,
+                            wish);
+        }
     }
 }

@@ -29,8 +29,15 @@ final class NativeLoader {
 
     /** Where the library that is loaded came from; null until then. */
     private static String loadedFrom;
+    /** The folder of the file that it was copied from; null if that was not a file. */
+    private static Path folder;
 
     private NativeLoader() {}
+
+    /** The folder that the loaded library was found in; null if it came from the class path. */
+    static synchronized Path folder() {
+        return folder;
+    }
 
     /** Loads the library if this class loader has not; {@code given} may be null. */
     static synchronized void load(Path given) {
@@ -86,6 +93,7 @@ final class NativeLoader {
         } catch (IOException e) {
             throw new StreamgradException(Status.IO, "load library: cannot read the file, check its path: " + file, e);
         }
+        folder = file.getParent();
         return file.toString();
     }
 

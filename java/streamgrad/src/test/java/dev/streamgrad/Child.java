@@ -1,6 +1,5 @@
 package dev.streamgrad;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -11,6 +10,9 @@ import java.util.concurrent.TimeUnit;
 
 /** A JVM of its own, for what happens once per process. */
 final class Child {
+    /** Not an option of java: what to add to the class path. */
+    static final String CLASS_PATH = "class-path=";
+
     final int exit;
     final String output;
 
@@ -32,7 +34,9 @@ final class Child {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
         command.add("-cp");
-        command.add(classes(Trainer.class) + File.pathSeparator + classes(Child.class));
+        String more = options.stream().filter(o -> o.startsWith(CLASS_PATH)).findFirst().orElse(CLASS_PATH);
+        command.remove(more);
+        command.add(classes(Trainer.class) + ":" + classes(Child.class) + ":" + more.substring(CLASS_PATH.length()));
         command.add(Session.class.getName());
         for (Object argument : arguments) {
             command.add(argument.toString());

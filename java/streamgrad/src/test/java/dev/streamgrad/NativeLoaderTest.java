@@ -142,6 +142,7 @@ class NativeLoaderTest {
                 Child.run(List.of(), bare, MLP),
                 "TensorFlowException 300",
                 "STREAMGRAD_TENSORFLOW",
+                "org.tensorflow:tensorflow-core-native on the class path",
                 "python3",
                 "pip install");
         refused(
@@ -151,11 +152,55 @@ class NativeLoaderTest {
     }
 
     @Test
+    void tensorflowIsFoundBesideTheLibraryAndOnTheClassPath() throws Exception {
+        Map<String, String> bare = new HashMap<>();
+        bare.put("STREAMGRAD_TENSORFLOW", null);
+        bare.put("VIRTUAL_ENV", null);
+        bare.put("PATH", folder.toString());
+        Path beside = Files.createDirectory(folder.resolve("beside"));
+        Files.copy(LIBRARY, beside.resolve("libstreamgrad.so"));
+        Path classPath = folder.resolve("classes");
+        Path artifact = Files.createDirectories(classPath.resolve(TensorFlowArtifact.FOLDER));
+        List<Path> links = new ArrayList<>();
+        for (String file : TensorFlowArtifact.FILES) {
+            Path real = tensorflow().resolve(file);
+            links.add(Files.createSymbolicLink(beside.resolve(file), real));
+            links.add(Files.createSymbolicLink(artifact.resolve(file), real));
+        }
+        learned(Child.run(List.of("-Dstreamgrad.library=" + beside.resolve("libstreamgrad.so")), bare, MLP));
+        learned(Child.run(List.of(Child.CLASS_PATH + classPath), bare, MLP));
+        // What was named and is not there is an error all the same.
+        bare.put("STREAMGRAD_TENSORFLOW", folder.resolve("nowhere").toString());
+        refused(Child.run(List.of(Child.CLASS_PATH + classPath), bare, MLP), "TensorFlowException 300", "nowhere");
+        for (Path link : links) {
+            Files.delete(link); // JUnit would warn of each
+        }
+    }
+
+    /** The folder of the TensorFlow that this very process has loaded. */
+    private static Path tensorflow() throws Exception {
+        Trainer.open(Recording.of("mlp-sgd").bundle).close();
+        for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
+            if (line.endsWith("/libtensorflow_framework.so.2")) {
+                return Path.of(line.substring(line.indexOf('/'))).getParent();
+            }
+        }
+        throw new IllegalStateException("no TensorFlow is mapped");
+    }
+
+    @Test
     void anotherTensorflowThanTheOneInTheProcessIsRefused() throws Exception {
         Path other = folder.resolve("libtensorflow_cc.so.2");
         Files.writeString(other, "another one");
         Child child = Child.run(List.of(), Map.of(), MLP, "tensorflow=" + other, MLP);
         refused(child, "TensorFlowException 301", other.toString(), "site-packages/tensorflow/libtensorflow_cc.so.2");
+    }
+
+    @Test
+    void aSecondWishForThreadsWarns() throws Exception {
+        Child child = Child.run(List.of(), Map.of(), MLP, "threads=2", MLP);
+        learned(child);
+        assertTrue(child.output.contains("was sized by the first trainer of this process with 1"), child.output);
     }
 
     @Test

@@ -12,28 +12,31 @@ public final class Session {
     public static void main(String[] arguments) {
         Path library = null;
         Path tensorflow = null;
+        int threads = 1;
         for (String argument : arguments) {
             if (argument.startsWith("library=")) {
                 library = Path.of(argument.substring("library=".length()));
             } else if (argument.startsWith("tensorflow=")) {
                 tensorflow = Path.of(argument.substring("tensorflow=".length()));
+            } else if (argument.startsWith("threads=")) {
+                threads = Integer.parseInt(argument.substring("threads=".length()));
             } else if (argument.equals("misuse")) {
                 misuse();
             } else {
-                System.out.println(run(argument, library, tensorflow));
+                System.out.println(run(argument, library, tensorflow, threads));
             }
         }
     }
 
     /** Learns the recording with the defaults. */
     public static String run(String recording) {
-        return run(recording, null, null);
+        return run(recording, null, null, 1);
     }
 
-    private static String run(String recording, Path library, Path tensorflow) {
+    private static String run(String recording, Path library, Path tensorflow, int threads) {
         Path path = Path.of(recording);
         Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
-        Builder builder = Trainer.builder(recorded.bundle);
+        Builder builder = Trainer.builder(recorded.bundle).intraOpThreads(threads);
         if (library != null) {
             builder.library(library);
         }
