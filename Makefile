@@ -145,6 +145,7 @@ test-python: peer java
 .PHONY: test-long
 test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Dgroups=long -DexcludedGroups=
 	@tests/older_tensorflow.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@tests/demo.sh

@@ -1,12 +1,10 @@
 package dev.streamgrad;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** A JVM of its own, for what happens once per process. */
 final class Child {
@@ -52,11 +50,7 @@ final class Child {
         Process process = builder.start();
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (!process.waitFor(2, TimeUnit.MINUTES)) {
-            process.destroyForcibly();
-            throw new IOException("the child did not end: " + output);
-        }
-        return new Child(process.exitValue(), output);
+        return new Child(process.waitFor(), output);
     }
 
     /** The folder or jar that a class came from. */

@@ -1,6 +1,9 @@
 package dev.streamgrad;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 
@@ -20,6 +23,9 @@ public final class Session {
                 tensorflow = Path.of(argument.substring("tensorflow=".length()));
             } else if (argument.startsWith("threads=")) {
                 threads = Integer.parseInt(argument.substring("threads=".length()));
+            } else if (argument.startsWith("soak=")) {
+                String[] soak = argument.substring("soak=".length()).split(",");
+                System.out.println(soak(soak[0], Long.parseLong(soak[1]), Integer.parseInt(soak[2])));
             } else if (argument.equals("misuse")) {
                 misuse();
             } else {
@@ -82,6 +88,46 @@ public final class Session {
     private static void addAll(IntStream.Builder bits, float[] values) {
         for (float value : values) {
             bits.add(Float.floatToRawIntBits(value));
+        }
+    }
+
+    /** How many bytes of resident memory the last nine tenths of so many steps added, and the second half of so many trainers. */
+    private static String soak(String recording, long steps, int trainers) {
+        Path path = Path.of(recording);
+        Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
+        long start = 0;
+        for (int i = 0; i < trainers; i++) {
+            if (i == trainers / 2) {
+                start = resident();
+            }
+            run(recording);
+        }
+        long opened = resident() - start;
+        try (Trainer trainer = Trainer.open(recorded.bundle)) {
+            Batch batch = trainer.newBatch(Recording.ROWS);
+            for (long step = 0; step < steps; step++) {
+                if (step == steps / 10) {
+                    start = resident();
+                }
+                if (step % 1000 == 0) {
+                    recorded.fill(batch, (int) (step / 1000 % Recording.STEPS));
+                }
+                trainer.step(batch);
+            }
+            return "soaked " + trainer.version() + " steps, added " + (resident() - start) + " and " + opened;
+        }
+    }
+
+    private static long resident() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+                if (line.startsWith("VmRSS:")) {
+                    return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
+                }
+            }
+            throw new IllegalStateException("no VmRSS");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
