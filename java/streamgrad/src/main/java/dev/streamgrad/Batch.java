@@ -18,8 +18,6 @@ import java.util.function.Consumer;
  * outlives its trainer and serves every trainer whose schema is equal.
  */
 public final class Batch {
-    private static final int MAGIC = 0x53474231; // "SGB1"
-
     private final Schema schema;
     private final int capacity;
     private final Layout layout;
@@ -223,30 +221,7 @@ public final class Batch {
      */
     public void write(DataOutput out) throws IOException {
         idle();
-        out.writeInt(MAGIC);
-        out.writeInt(schema.fingerprint());
-        out.writeInt(rows);
-        byte[] labels = unlabelled.toByteArray();
-        out.writeInt(labels.length);
-        out.write(labels);
-        for (int i = 0; i < schema.columns().size(); i++) {
-            Column column = schema.columns().get(i);
-            int start = layout.offset(i);
-            int bytes = rows * column.rowBytes();
-            if (column.dtype() != DType.STRING) {
-                byte[] values = new byte[bytes];
-                ByteBuffer view = slab.duplicate();
-                view.position(start);
-                view.get(values);
-                out.write(values);
-            } else {
-                for (int at = start; at < start + bytes; at += DType.STRING.slot()) {
-                    byte[] value = strings.get(slab.getInt(at), slab.getInt(at + Integer.BYTES));
-                    out.writeInt(value.length);
-                    out.write(value);
-                }
-            }
-        }
+        SavedRows.write(this, unlabelled, out);
     }
 
     /**
@@ -258,47 +233,14 @@ public final class Batch {
      */
     public void read(DataInput in) throws IOException {
         clear();
-        if (in.readInt() != MAGIC || in.readInt() != schema.fingerprint()) {
-            throw new InvalidInputException("read batch: the rows were not written by a batch with this schema: " + schema);
-        }
-        int count = in.readInt();
-        int labels = in.readInt();
-        if (count < 0 || count > capacity || labels < 0 || labels > capacity / Byte.SIZE + 1) {
-            throw new InvalidInputException("read batch: a capacity of " + capacity + " is not enough for rows: " + count);
-        }
         boolean whole = false;
         try {
-            byte[] bits = new byte[labels];
-            in.readFully(bits);
-            for (int i = 0; i < schema.columns().size(); i++) {
-                readColumn(in, i, count);
-            }
-            unlabelled.or(BitSet.valueOf(bits));
-            rows = count;
+            rows = SavedRows.read(this, unlabelled, in);
             whole = true;
         } finally {
             if (!whole) {
                 clear();
             }
-        }
-    }
-
-    private void readColumn(DataInput in, int index, int count) throws IOException {
-        Column column = schema.columns().get(index);
-        int start = layout.offset(index);
-        int bytes = count * column.rowBytes();
-        if (column.dtype() != DType.STRING) {
-            byte[] values = new byte[bytes];
-            in.readFully(values);
-            ByteBuffer view = slab.duplicate();
-            view.position(start);
-            view.put(values);
-            return;
-        }
-        for (int at = start; at < start + bytes; at += DType.STRING.slot()) {
-            byte[] value = new byte[in.readInt()];
-            in.readFully(value);
-            putString(at, value);
         }
     }
 
@@ -340,7 +282,7 @@ public final class Batch {
         putString(at(field, i), value);
     }
 
-    private void putString(int at, byte[] value) {
+    void putString(int at, byte[] value) {
         int offset = strings.size();
         strings.append(value);
         putSlot(at, offset);
