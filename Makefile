@@ -20,6 +20,8 @@ DEMO := target/demo
 # A wish of the caller wins; else the library of the wheel in .venv. Looked up when a recipe runs, since .venv may be new.
 TENSORFLOW = $${STREAMGRAD_TENSORFLOW:-$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/tensorflow/libtensorflow_cc.so.2)}
 MAVEN := mvn --quiet --batch-mode -f java/pom.xml -Dstreamgrad.native=$(CARGO_TARGET_DIR)/release
+# Maven resets the colour, whatever it was told about colours.
+PLAIN := | sed --unbuffered 's/\x1b\[0m//g'
 # Maven says only what went wrong; of surefire the results are wanted too.
 SUREFIRE := MAVEN_OPTS="$(MAVEN_OPTS) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire.SurefireMojo=info"
 
@@ -119,7 +121,7 @@ java: $(STAMPS)/java
 $(STAMPS)/java: $(LIBRARY) $(shell find java -name target -prune -o -type f -print 2>/dev/null)
 	@mkdir -p $(STAMPS)
 	@echo "building the jars"
-	@$(MAVEN) package -DskipTests | sed 's/\x1b\[0m//g' # which Maven prints whatever the colour
+	@$(MAVEN) package -DskipTests $(PLAIN)
 	@touch $@
 
 ## checks: licences, what may not be in the repository
@@ -134,12 +136,12 @@ test-rust: peer native
 
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(SUREFIRE) $(MAVEN) verify
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(SUREFIRE) $(MAVEN) verify $(PLAIN)
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/java
 
 ## test-python: the exporter, the README's examples
 test-python: peer java
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest -q -c python/pyproject.toml python/tests $(wildcard tests/*.py)
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest --disable-warnings -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
 ## test-long: soak tests, millions of steps, an older TensorFlow, a real Flink cluster (an hour)
 .PHONY: test-long
