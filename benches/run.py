@@ -20,17 +20,22 @@ CRITERION = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "criteri
 Result = dict[str, Any]
 
 
-def run(*command: str | Path, cwd: Path = ROOT) -> str:
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
     """Runs a command, shows what it is, returns what it printed."""
     print("+", *command, flush=True)
     return subprocess.run(
-        list(map(str, command)), cwd=cwd, check=True, text=True, stdout=subprocess.PIPE
+        list(map(str, command)),
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
     ).stdout
 
 
-def median(group: str, function: str, rows: int) -> float:
+def median(group: str, function: str, rows: int, criterion: Path = CRITERION) -> float:
     """Criterion's median, in microseconds."""
-    path = CRITERION / group / function / str(rows) / "new" / "estimates.json"
+    path = criterion / group / function / str(rows) / "new" / "estimates.json"
     return json.loads(path.read_text())["median"]["point_estimate"] / 1000
 
 
@@ -49,20 +54,31 @@ def core() -> Iterator[Result]:
                 yield result(f"trainer: {case}", ours, "us", None, command)
                 yield result(f"bare loop, same settings: {case}", bare, "us", None, command)
                 yield result(f"trainer / bare loop, same settings: {case}", ours / bare, "x", goal, command)
+    yield from default_sessions(CRITERION, "oneDNN as TensorFlow decides on this CPU", command)
+    # TensorFlow turns oneDNN on by itself where the CPU has AVX-512; its fused ops are what the trainer's settings avoid.
+    one_dnn = BENCH / "criterion-onednn"
+    switched_on = {"TF_ENABLE_ONEDNN_OPTS": "1", "CRITERION_HOME": str(one_dnn)}
+    cases = "^step/(small|middle)/.*/32$"
+    run("cargo", "bench", "--quiet", "--bench", "step", "--", "--quiet", cases, env=switched_on)
+    yield from default_sessions(one_dnn, "oneDNN on", f"TF_ENABLE_ONEDNN_OPTS=1 {command} -- '{cases}'")
     for model in ("small", "middle", "large"):
-        ours, default = median(f"step_{model}", "trainer", 32), median(f"step_{model}", "bare-default", 32)
-        goal = "<= 0.75" if model == "small" else None
-        yield result(
-            f"trainer / bare loop, default graph options: step, {model}, batch 32",
-            ours / default,
-            "x",
-            goal,
-            command,
-        )
+        ours = median(f"step_{model}", "trainer", 32)
         for rival, goals in {"tf.function": (">= 12", ">= 2"), "train_on_batch": (">= 22", ">= 3")}.items():
             goal = dict(zip(("small", "middle"), goals, strict=True)).get(model)
             name = f"Python's {rival} / trainer: step, {model}, batch 32, one thread"
             yield result(name, rivals[model][rival] / ours, "x", goal, "python benches/rivals.py")
+
+
+def default_sessions(criterion: Path, one_dnn: str, command: str) -> Iterator[Result]:
+    """The trainer beside bare loops with TensorFlow's default graph options."""
+    sessions = {"bare-callers-thread": "ops in the caller's thread", "bare-defaults": "ops in TensorFlow's own pool"}
+    for model in ("small", "middle"):
+        for function, session in sessions.items():
+            ratio = median(f"step_{model}", "trainer", 32, criterion) / median(
+                f"step_{model}", function, 32, criterion
+            )
+            name = f"trainer / bare loop, default graph options, {session}, {one_dnn}: step, {model}, batch 32"
+            yield result(name, ratio, "x", "<= 0.75" if model == "small" else None, command)
 
 
 def threads() -> Iterator[Result]:

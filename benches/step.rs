@@ -6,10 +6,11 @@
 mod bare;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bare::{Bare, DEFAULT_GRAPH_OPTIONS, same_settings};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use bare::{Bare, CALLERS_THREAD, DEFAULTS, same_settings};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use streamgrad::{Batch, Trainer};
 
 const MODELS: [(&str, usize, i64); 3] = [("small", 13, 3), ("middle", 784, 10), ("large", 1024, 10)];
@@ -32,6 +33,36 @@ fn batch(trainer: &Trainer, numbers: &[f32], labels: &[i64]) -> Batch {
     batch
 }
 
+/// Calls in a row before the others have their turn.
+const BLOCK: u64 = 16;
+
+/// What is measured under a name.
+type Contender<'a> = (&'a str, &'a mut dyn FnMut());
+
+/// Measures each of them while the others run in turn with it, so that a disturbance of the machine falls on all.
+fn side_by_side(group: &mut BenchmarkGroup<'_, WallTime>, rows: usize, contenders: &mut [Contender<'_>]) {
+    for measured in 0..contenders.len() {
+        group.bench_function(BenchmarkId::new(contenders[measured].0, rows), |bencher| {
+            bencher.iter_custom(|calls| {
+                let mut spent = Duration::ZERO;
+                let mut left = calls;
+                while left > 0 {
+                    let block = left.min(BLOCK);
+                    left -= block;
+                    for (index, (_, call)) in contenders.iter_mut().enumerate() {
+                        let started = Instant::now();
+                        (0..block).for_each(|_| call());
+                        if index == measured {
+                            spent += started.elapsed();
+                        }
+                    }
+                }
+                spent
+            });
+        });
+    }
+}
+
 fn benches(criterion: &mut Criterion) {
     let tensorflow = streamgrad::tf::load(None).unwrap();
     for (model, features, classes) in MODELS {
@@ -41,22 +72,30 @@ fn benches(criterion: &mut Criterion) {
             let trainer = Trainer::open(bundle(model)).unwrap();
             let batch = batch(&trainer, &numbers, &labels);
 
+            let mut same = open(&same_settings());
+
             let mut group = criterion.benchmark_group(format!("step/{model}"));
             if model == "large" {
-                group.sample_size(20).measurement_time(Duration::from_secs(8));
+                group.sample_size(10);
             }
-            group.bench_function(BenchmarkId::new("trainer", rows), |bencher| bencher.iter(|| trainer.step(&batch).unwrap().loss()));
-            let mut bare = open(&same_settings());
-            group.bench_function(BenchmarkId::new("bare", rows), |bencher| bencher.iter(|| bare.step()));
-            if rows == 32 {
-                let mut bare = open(DEFAULT_GRAPH_OPTIONS);
-                group.bench_function(BenchmarkId::new("bare-default", rows), |bencher| bencher.iter(|| bare.step()));
+            let mut step = || drop(trainer.step(&batch).unwrap());
+            if rows == 32 && model != "large" {
+                let (mut callers_thread, mut defaults) = (open(CALLERS_THREAD), open(DEFAULTS));
+                let others: [Contender<'_>; 4] = [
+                    ("trainer", &mut step),
+                    ("bare", &mut || drop(same.step())),
+                    ("bare-callers-thread", &mut || drop(callers_thread.step())),
+                    ("bare-defaults", &mut || drop(defaults.step())),
+                ];
+                side_by_side(&mut group, rows, &mut { others });
+            } else {
+                side_by_side(&mut group, rows, &mut [("trainer", &mut step), ("bare", &mut || drop(same.step()))]);
             }
             group.finish();
 
             let mut group = criterion.benchmark_group(format!("predict/{model}"));
-            group.bench_function(BenchmarkId::new("trainer", rows), |bencher| bencher.iter(|| trainer.predict(&batch).unwrap().rows()));
-            group.bench_function(BenchmarkId::new("bare", rows), |bencher| bencher.iter(|| bare.predict()));
+            let mut predict = || drop(trainer.predict(&batch).unwrap());
+            side_by_side(&mut group, rows, &mut [("trainer", &mut predict), ("bare", &mut || drop(same.predict()))]);
             group.finish();
         }
     }

@@ -53,12 +53,15 @@ api! {
     fn TF_SessionRun(*mut TF_Session, *const TF_Buffer, *const TF_Output, *const *mut TF_Tensor, c_int, *const TF_Output, *mut *mut TF_Tensor, c_int, *const *const TF_Operation, c_int, *mut TF_Buffer, *mut TF_Status);
 }
 
-/// `ConfigProto` with one thread in ops and all ops in the caller's thread.
-pub const DEFAULT_GRAPH_OPTIONS: &[u8] = &[0x10, 0x01, 0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+/// `ConfigProto` with one thread inside ops, all else as TensorFlow has it: ops run in a pool of its own.
+pub const DEFAULTS: &[u8] = &[0x10, 0x01];
 
-/// The same with the two fields that `src/tf/config.rs` sets: no meta optimizer, the single-threaded executor.
+/// The same with all ops in the caller's thread.
+pub const CALLERS_THREAD: &[u8] = &[0x10, 0x01, 0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+
+/// That with the two fields that `src/tf/config.rs` sets: no meta optimizer, the single-threaded executor.
 pub fn same_settings() -> Vec<u8> {
-    let mut config = DEFAULT_GRAPH_OPTIONS.to_vec();
+    let mut config = CALLERS_THREAD.to_vec();
     config.extend([0x52, 0x05, 0x52, 0x03, 0x98, 0x01, 0x01, 0x82, 0x01, 0x1a, 0x1a, 0x18]);
     config.extend(b"SINGLE_THREADED_EXECUTOR");
     config

@@ -2,13 +2,13 @@
 
 use smallvec::SmallVec;
 
-use super::Model;
+use super::{Model, Run};
 use crate::batch::{BatchView, ColumnData};
 use crate::bundle::StateKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::{Dense, Version};
 use crate::tensor::DType;
-use crate::tf::{Borrowed, Dims, StringViews, Tensor, strings};
+use crate::tf::{Dims, StringViews, Tensor, View, strings};
 
 /// Where a fed tensor comes from, by its index there.
 #[derive(Clone, Copy, Debug)]
@@ -32,33 +32,35 @@ pub(crate) struct Fed<'a> {
 #[derive(Debug)]
 enum ColumnTensor<'a> {
     /// A label or weight that this run does not need.
-    Absent,
-    Fixed(Borrowed<'a>),
+    Unused,
+    Fixed(View<'a>),
     Strings(StringViews<'a>),
 }
 
 impl<'a> Fed<'a> {
-    /// `run` counts the training runs that began with this version before: each gets seeds of its own.
-    pub(super) fn new(model: &'a Model, version: &'a Version, batch: &BatchView<'a>, run: u64) -> Result<Self> {
+    /// What this kind of run needs. `earlier` counts the training runs that began with this version before: each gets seeds
+    /// of its own.
+    pub(super) fn new(model: &'a Model, run: &Run, version: &'a Version, batch: &BatchView<'a>, earlier: u64) -> Result<Self> {
         let dense = version.dense();
         let mut columns = SmallVec::new();
-        for (spec, data) in model.schema.columns().iter().zip(batch.columns()) {
+        for (index, (spec, data)) in model.schema.columns().iter().zip(batch.columns()).enumerate() {
             let dims = || -> Dims { std::iter::once(batch.rows() as i64).chain(spec.shape.dims().iter().copied()).collect() };
             columns.push(match *data {
-                ColumnData::Absent | ColumnData::Missing { .. } => ColumnTensor::Absent,
-                ColumnData::Bytes(bytes) => ColumnTensor::Fixed(Tensor::borrow(spec.dtype, &dims(), bytes)?),
+                _ if !run.columns[index] => ColumnTensor::Unused,
+                ColumnData::Absent | ColumnData::Missing { .. } => ColumnTensor::Unused,
+                ColumnData::Bytes(bytes) => ColumnTensor::Fixed(model.views[index].borrow(spec.dtype, &dims(), bytes)?),
                 ColumnData::Strings { bytes, places } => {
                     let strings = places.iter().map(|&(start, length)| &bytes[start as usize..][..length as usize]);
                     ColumnTensor::Strings(strings::view(&dims(), strings)?)
                 }
             });
         }
-        let seeds = match run {
+        let seeds = match earlier {
             0 => Vec::new(),
-            run => {
+            earlier => {
                 let states = model.bundle.manifest().state.iter().enumerate();
                 let seeds = states.filter(|(_, state)| state.kind == StateKind::Seed);
-                seeds.map(|(index, _)| Ok((index, folded(&dense.state[index], run)?))).collect::<Result<_>>()?
+                seeds.map(|(index, _)| Ok((index, folded(&dense.state[index], earlier)?))).collect::<Result<_>>()?
             }
         };
         Ok(Self { columns, dense, seeds, frozen: &model.frozen })
@@ -69,7 +71,7 @@ impl<'a> Fed<'a> {
             Feed::Column(index) => match &self.columns[index] {
                 ColumnTensor::Fixed(tensor) => Ok(tensor),
                 ColumnTensor::Strings(tensor) => Ok(tensor),
-                ColumnTensor::Absent => {
+                ColumnTensor::Unused => {
                     Err(Error::new(ErrorKind::InvalidBundle, "run graph", "predictions need a label or weight; export the bundle again"))
                 }
             },

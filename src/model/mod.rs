@@ -14,7 +14,7 @@ use crate::bundle::{Bundle, node_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Version;
 use crate::tensor::DType;
-use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor};
+use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor, Views};
 
 pub(crate) use feed::Fed;
 use feed::Feed;
@@ -28,6 +28,8 @@ pub(crate) struct Model {
     schema: Arc<Schema>,
     session: Session,
     frozen: Vec<Tensor>,
+    /// Of each column.
+    views: Vec<Views>,
     train: Run,
     predict: Run,
     evaluate: Run,
@@ -38,6 +40,8 @@ pub(crate) struct Model {
 struct Run {
     plan: Plan,
     feeds: Vec<Feed>,
+    /// Whether each column is among them.
+    columns: Vec<bool>,
 }
 
 impl Model {
@@ -77,7 +81,8 @@ impl Model {
         let frozen = frozen.collect::<Result<_>>()?;
         let schema = Schema::of(manifest);
         let session = Session::new(graph, config)?;
-        Ok(Self { bundle, schema, session, frozen, train, predict, evaluate })
+        let views = schema.columns().iter().map(|_| Views::default()).collect();
+        Ok(Self { bundle, schema, session, frozen, views, train, predict, evaluate })
     }
 
     pub(crate) fn bundle(&self) -> &Arc<Bundle> {
@@ -96,7 +101,7 @@ impl Model {
     /// One fused run: loss, predictions, gradients, new state.
     pub(crate) fn train(&self, version: &Version, batch: &BatchView<'_>) -> Result<TrainingPass> {
         batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, version, batch, version.dense().begin_run())?;
+        let fed = Fed::new(self, &self.train, version, batch, version.dense().begin_run())?;
         let fetched = self.run(&self.train, &fed)?;
         TrainingPass::new(self, version, batch.rows(), fetched, &fed)
     }
@@ -104,7 +109,7 @@ impl Model {
     /// As [`Model::train`], free of the batch's memory.
     pub(crate) fn gradients(&self, version: &Version, batch: &BatchView<'_>) -> Result<TrainingPass> {
         batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, version, batch, version.dense().begin_run())?;
+        let fed = Fed::new(self, &self.train, version, batch, version.dense().begin_run())?;
         let fetched = self.run(&self.train, &fed)?;
         TrainingPass::new(self, version, batch.rows(), fetched, &fed)?.detach(&fed)
     }
@@ -112,14 +117,14 @@ impl Model {
     /// Predictions by the parameters of this version.
     pub(crate) fn predict(&self, version: &Version, batch: &BatchView<'_>) -> Result<Predictions> {
         batch.check(&self.schema, Purpose::Predict)?;
-        let fed = Fed::new(self, version, batch, 0)?;
+        let fed = Fed::new(self, &self.predict, version, batch, 0)?;
         Predictions::new(self, version, batch.rows(), self.run(&self.predict, &fed)?, &fed)
     }
 
     /// Loss and predictions in inference.
     pub(crate) fn evaluate(&self, version: &Version, batch: &BatchView<'_>) -> Result<(f32, Predictions)> {
         batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, version, batch, 0)?;
+        let fed = Fed::new(self, &self.evaluate, version, batch, 0)?;
         let mut fetched = self.run(&self.evaluate, &fed)?;
         let loss = pass::scalar(&fetched.remove(0))?;
         Ok((loss, Predictions::new(self, version, batch.rows(), fetched, &fed)?))
@@ -134,8 +139,13 @@ impl Model {
 impl Run {
     /// Feeds only what the fetches need.
     fn new(feeds: &[(String, Feed, Endpoint)], needed: &HashSet<String>, fetches: Vec<Endpoint>) -> Self {
-        let feeds = || feeds.iter().filter(|(node, ..)| needed.contains(node));
-        Self { plan: Plan::new(feeds().map(|feed| feed.2), fetches), feeds: feeds().map(|feed| feed.1).collect() }
+        let fed = || feeds.iter().filter(|(node, ..)| needed.contains(node));
+        let columns = feeds.iter().filter(|feed| matches!(feed.1, Feed::Column(_)));
+        Self {
+            plan: Plan::new(fed().map(|feed| feed.2), fetches),
+            feeds: fed().map(|feed| feed.1).collect(),
+            columns: columns.map(|(node, ..)| needed.contains(node)).collect(),
+        }
     }
 }
 

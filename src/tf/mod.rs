@@ -13,10 +13,12 @@ mod library;
 mod session;
 mod status;
 mod tensor;
+mod views;
 
 pub(crate) use config::SessionConfig;
 pub(crate) use graph::{Endpoint, Graph};
 pub(crate) use library::{Places, load_from};
 pub use library::{TensorFlow, load, loaded};
 pub(crate) use session::{Plan, Session};
-pub(crate) use tensor::{Borrowed, Dims, StringViews, Tensor, strings};
+pub(crate) use tensor::{Dims, StringViews, Tensor, strings};
+pub(crate) use views::{View, Views};

@@ -50,15 +50,18 @@ impl Tensor {
         Ok(tensor)
     }
 
-    /// A tensor in the memory of `data`, which it borrows. Memory that is not aligned to 64 bytes is copied by TensorFlow.
-    pub(crate) fn borrow<'a>(dtype: DType, dims: &[i64], data: &'a [u8]) -> Result<Borrowed<'a>> {
+    /// A tensor in the memory of `data`. Memory that is not aligned to 64 bytes is copied by TensorFlow.
+    ///
+    /// # Safety
+    /// The tensor must not be read when `data` is gone or while it is written to.
+    pub(super) unsafe fn over(dtype: DType, dims: &[i64], data: &[u8]) -> Result<Self> {
         let api = api()?;
         let bytes = dims.iter().map(|&dim| dim as usize).product::<usize>() * dtype.size().unwrap_or(size_of::<TF_TString>());
         if bytes != data.len() {
             return Err(Error::new(ErrorKind::Internal, "borrow tensor", format!("{} bytes for {dtype} {dims:?}", data.len())));
         }
         // SAFETY: `data` has the size that dtype and dims ask for. TensorFlow keeps no reference to a fed tensor after a
-        // run, never writes into it, and the deallocator does nothing, so `'a` bounds every use.
+        // run, never writes into it, and the deallocator does nothing.
         let raw = unsafe {
             (api.TF_NewTensor)(
                 dtype.code(),
@@ -70,7 +73,7 @@ impl Tensor {
                 std::ptr::null_mut(),
             )
         };
-        Ok(Borrowed { tensor: Self::adopt(api, raw, false)?, memory: PhantomData })
+        Self::adopt(api, raw, false)
     }
 
     /// Takes over a tensor that TensorFlow made.
@@ -159,6 +162,11 @@ impl Tensor {
         start < other_end && other_start < end
     }
 
+    /// Whether its memory is exactly that of `data`.
+    pub(super) fn covers(&self, data: &[u8]) -> bool {
+        std::ptr::eq(self.data, data.as_ptr()) && self.bytes == data.len()
+    }
+
     pub(super) fn raw(&self) -> *mut TF_Tensor {
         self.raw.as_ptr()
     }
@@ -174,21 +182,6 @@ impl Drop for Tensor {
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tensor({} {:?})", self.dtype, self.dims())
-    }
-}
-
-/// A tensor in memory of somebody else.
-#[derive(Debug)]
-pub(crate) struct Borrowed<'a> {
-    tensor: Tensor,
-    memory: PhantomData<&'a [u8]>,
-}
-
-impl Deref for Borrowed<'_> {
-    type Target = Tensor;
-
-    fn deref(&self) -> &Tensor {
-        &self.tensor
     }
 }
 
