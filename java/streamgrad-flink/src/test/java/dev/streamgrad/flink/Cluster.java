@@ -1,5 +1,7 @@
 package dev.streamgrad.flink;
 
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -10,6 +12,7 @@ import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
 
@@ -58,5 +61,14 @@ final class Cluster {
             results.forEachRemaining(all::add);
         }
         return all;
+    }
+
+    /**
+     * Why the job fails, which it must. Without Flink's collecting sink: cancelled before it is open, that one takes its
+     * TaskManager with it (a NullPointerException in CollectSinkFunction.accumulateFinalResults).
+     */
+    static Exception failure(DataStream<?> stream) {
+        stream.sinkTo(new DiscardingSink<>());
+        return assertThrows(Exception.class, () -> stream.getExecutionEnvironment().execute());
     }
 }

@@ -205,16 +205,14 @@ final class LearnJobTest {
                 () -> Streamgrad.learn(flights, Bundles.flights()).parallelism(2).apply());
         SingleOutputStreamOperator<Scored<Flight>> scored =
                 Streamgrad.learn(flights, Bundles.flights()).apply().setParallelism(2);
-        Exception failure = assertThrows(Exception.class, () -> Cluster.collect(scored));
+        Exception failure = Cluster.failure(scored);
         assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "needs shared(name)").isPresent());
     }
 
     @Test
     void aMissingBundleFailsTheJobWithItsPath() {
-        Exception failure = assertThrows(
-                Exception.class,
-                () -> Cluster.collect(Streamgrad.learn(Cluster.flights(Cluster.environment(), 10), "/nowhere/flights.bundle")
-                        .apply()));
+        Exception failure = Cluster.failure(
+                Streamgrad.learn(Cluster.flights(Cluster.environment(), 10), "/nowhere/flights.bundle").apply());
         assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "/nowhere/flights.bundle").isPresent());
     }
 

@@ -91,9 +91,8 @@ final class TrainMapTest {
         DataStream<Flight> departing = Cluster.flights(Cluster.environment(), 8)
                 .map(flight -> Flight.departing(flight.id))
                 .returns(Cluster.FLIGHT);
-        Exception failure = assertThrows(
-                Exception.class,
-                () -> Cluster.collect(lists(departing).map(new TrainMap<>(Bundles.flights(), Cluster.FLIGHT))));
+        Exception failure =
+                Cluster.failure(lists(departing).map(new TrainMap<>(Bundles.flights(), Cluster.FLIGHT)));
         assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "row without label").isPresent());
     }
 }
