@@ -71,13 +71,18 @@ def core() -> Iterator[Result]:
 
 def default_sessions(criterion: Path, one_dnn: str, command: str) -> Iterator[Result]:
     """The trainer beside bare loops with TensorFlow's default graph options."""
-    sessions = {"bare-callers-thread": "ops in the caller's thread", "bare-defaults": "ops in TensorFlow's own pool"}
+    sessions = {
+        "bare-callers-thread": "ops in the caller's thread",
+        "bare-defaults": "ops in TensorFlow's own pool",
+    }
     for model in ("small", "middle"):
         for function, session in sessions.items():
             ratio = median(f"step_{model}", "trainer", 32, criterion) / median(
                 f"step_{model}", function, 32, criterion
             )
-            name = f"trainer / bare loop, default graph options, {session}, {one_dnn}: step, {model}, batch 32"
+            name = (
+                f"trainer / bare loop, default graph options, {session}, {one_dnn}: step, {model}, batch 32"
+            )
             yield result(name, ratio, "x", "<= 0.75" if model == "small" else None, command)
 
 

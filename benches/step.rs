@@ -5,6 +5,7 @@
 
 mod bare;
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,11 @@ fn batch(trainer: &Trainer, numbers: &[f32], labels: &[i64]) -> Batch {
     batch.set("numbers", numbers).unwrap();
     batch.set("label", labels).unwrap();
     batch
+}
+
+/// Uses a result up, within the time that is measured.
+fn spend<T>(result: T) {
+    drop(black_box(result));
 }
 
 /// Calls in a row before the others have their turn.
@@ -71,31 +77,30 @@ fn benches(criterion: &mut Criterion) {
             let open = |config: &[u8]| Bare::open(tensorflow.path(), &bundle(model), config, &numbers, &labels);
             let trainer = Trainer::open(bundle(model)).unwrap();
             let batch = batch(&trainer, &numbers, &labels);
-
             let mut same = open(&same_settings());
 
             let mut group = criterion.benchmark_group(format!("step/{model}"));
             if model == "large" {
                 group.sample_size(10);
             }
-            let mut step = || drop(trainer.step(&batch).unwrap());
+            let mut step = || spend(trainer.step(&batch).unwrap());
             if rows == 32 && model != "large" {
                 let (mut callers_thread, mut defaults) = (open(CALLERS_THREAD), open(DEFAULTS));
-                let others: [Contender<'_>; 4] = [
+                let contenders: &mut [Contender<'_>] = &mut [
                     ("trainer", &mut step),
-                    ("bare", &mut || drop(same.step())),
-                    ("bare-callers-thread", &mut || drop(callers_thread.step())),
-                    ("bare-defaults", &mut || drop(defaults.step())),
+                    ("bare", &mut || spend(same.step())),
+                    ("bare-callers-thread", &mut || spend(callers_thread.step())),
+                    ("bare-defaults", &mut || spend(defaults.step())),
                 ];
-                side_by_side(&mut group, rows, &mut { others });
+                side_by_side(&mut group, rows, contenders);
             } else {
-                side_by_side(&mut group, rows, &mut [("trainer", &mut step), ("bare", &mut || drop(same.step()))]);
+                side_by_side(&mut group, rows, &mut [("trainer", &mut step), ("bare", &mut || spend(same.step()))]);
             }
             group.finish();
 
             let mut group = criterion.benchmark_group(format!("predict/{model}"));
-            let mut predict = || drop(trainer.predict(&batch).unwrap());
-            side_by_side(&mut group, rows, &mut [("trainer", &mut predict), ("bare", &mut || drop(same.predict()))]);
+            let mut predict = || spend(trainer.predict(&batch).unwrap());
+            side_by_side(&mut group, rows, &mut [("trainer", &mut predict), ("bare", &mut || spend(same.predict()))]);
             group.finish();
         }
     }
