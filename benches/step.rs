@@ -106,5 +106,9 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(group, benches);
+criterion_group! {
+    name = group;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = benches
+}
 criterion_main!(group);
