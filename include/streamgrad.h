@@ -108,6 +108,10 @@ enum sg_status
      */
     SG_REFUSED_GRAPH = 201,
     /**
+     * A snapshot or the folder of a store is missing, damaged or contradicts itself: open another version.
+     */
+    SG_INVALID_SNAPSHOT = 202,
+    /**
      * No TensorFlow library was found: install one, or name its place.
      */
     SG_TENSORFLOW_NOT_FOUND = 300,
@@ -131,6 +135,10 @@ enum sg_status
      * The operating system refused to read or write.
      */
     SG_IO = 500,
+    /**
+     * Somebody else holds what only one may hold: wait, or end the other.
+     */
+    SG_LOCKED = 501,
     /**
      * This platform or this feature is not supported.
      */

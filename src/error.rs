@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Closed,
     /// The bundle is missing, damaged or contradicts itself: export it again.
     InvalidBundle,
+    /// A snapshot or the folder of a store is missing, damaged or contradicts itself: open another version.
+    InvalidSnapshot,
     /// The graph holds an op that the host did not allow.
     RefusedGraph,
     /// No TensorFlow library was found: install one, or name its place.
@@ -33,6 +35,8 @@ pub enum ErrorKind {
     Poisoned,
     /// The operating system refused to read or write.
     Io,
+    /// Somebody else holds what only one may hold: wait, or end the other.
+    Locked,
     /// This platform or this feature is not supported.
     Unsupported,
     /// A defect of this library.

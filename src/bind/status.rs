@@ -25,6 +25,8 @@ pub enum Status {
     INVALID_BUNDLE = 200,
     /// The graph holds an op that the host did not allow.
     REFUSED_GRAPH = 201,
+    /// A snapshot or the folder of a store is missing, damaged or contradicts itself: open another version.
+    INVALID_SNAPSHOT = 202,
     /// No TensorFlow library was found: install one, or name its place.
     TENSORFLOW_NOT_FOUND = 300,
     /// Another TensorFlow than the one asked for is already in this process.
@@ -37,6 +39,8 @@ pub enum Status {
     POISONED = 401,
     /// The operating system refused to read or write.
     IO = 500,
+    /// Somebody else holds what only one may hold: wait, or end the other.
+    LOCKED = 501,
     /// This platform or this feature is not supported.
     UNSUPPORTED = 900,
     /// A defect of this library: a panic that was caught.
@@ -56,6 +60,7 @@ impl From<ErrorKind> for Status {
             ErrorKind::InvalidInput => Self::INVALID_INPUT,
             ErrorKind::Closed => Self::CLOSED,
             ErrorKind::InvalidBundle => Self::INVALID_BUNDLE,
+            ErrorKind::InvalidSnapshot => Self::INVALID_SNAPSHOT,
             ErrorKind::RefusedGraph => Self::REFUSED_GRAPH,
             ErrorKind::TensorFlowNotFound => Self::TENSORFLOW_NOT_FOUND,
             ErrorKind::TensorFlowConflict => Self::TENSORFLOW_CONFLICT,
@@ -63,6 +68,7 @@ impl From<ErrorKind> for Status {
             ErrorKind::NonFinite => Self::NON_FINITE,
             ErrorKind::Poisoned => Self::POISONED,
             ErrorKind::Io => Self::IO,
+            ErrorKind::Locked => Self::LOCKED,
             ErrorKind::Unsupported => Self::UNSUPPORTED,
             ErrorKind::Internal => Self::INTERNAL,
         }

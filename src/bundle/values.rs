@@ -45,20 +45,7 @@ impl Values {
 }
 
 fn check(name: &str, dtype: DType, shape: &Shape, found: Dtype, found_shape: &[usize]) -> Result<()> {
-    let wanted = match dtype {
-        DType::F32 => Dtype::F32,
-        DType::F64 => Dtype::F64,
-        DType::I8 => Dtype::I8,
-        DType::I16 => Dtype::I16,
-        DType::I32 => Dtype::I32,
-        DType::I64 => Dtype::I64,
-        DType::U8 => Dtype::U8,
-        DType::U16 => Dtype::U16,
-        DType::U32 => Dtype::U32,
-        DType::U64 => Dtype::U64,
-        DType::Bool => Dtype::BOOL,
-        DType::String => return Err(invalid(format!("the weight {name} is a string"))),
-    };
+    let wanted = dtype.safetensors().ok_or_else(|| invalid(format!("the weight {name} is a string")))?;
     if found != wanted || found_shape != shape.sizes() {
         let context = format!("{name} is {found:?} {found_shape:?} in initial.safetensors, but {dtype} {shape} in the manifest");
         return Err(invalid(context));

@@ -47,6 +47,7 @@ use window::{Area, Window};
 pub use rows::{LabelRows, OutputRows};
 pub use spec::{MetricKind, MetricSpec, OutputSpec};
 pub use state::MetricsState;
+pub(crate) use state::WindowState;
 pub use values::MetricValues;
 
 /// The accumulators of the loss and of a bundle's metrics. `Send + Sync`; a clone is independent.

@@ -7,27 +7,30 @@ use super::auc::{BINS, Histogram};
 use super::window::{Area, Window};
 use crate::error::{Error, Result};
 
+/// More rows than this are damage; up to it no sum or product overflows.
+const MOST_ROWS: u64 = 1 << 48;
+
 /// All that [`Metrics`] has accumulated. Restored, it goes on with the same bits.
 ///
 /// Sums are the bits of `f64`: a decimal form would lose some, and JSON has no NaN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsState {
-    names: Vec<String>,
-    rows: u64,
-    sums: Vec<u64>,
+    pub(crate) names: Vec<String>,
+    pub(crate) rows: u64,
+    pub(crate) sums: Vec<u64>,
     /// For each AUC: bin, positives and negatives of every bin that has some.
-    areas: Vec<Vec<(u16, u64, u64)>>,
-    window: WindowState,
+    pub(crate) areas: Vec<Vec<(u16, u64, u64)>>,
+    pub(crate) window: WindowState,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct WindowState {
-    steps: Vec<u32>,
-    parts: Vec<u64>,
-    sums: Vec<u64>,
-    left: u64,
+pub(crate) struct WindowState {
+    pub(crate) steps: Vec<u32>,
+    pub(crate) parts: Vec<u64>,
+    pub(crate) sums: Vec<u64>,
+    pub(crate) left: u64,
     /// For each AUC: twice the bin, plus one for a positive, of every score.
-    scores: Vec<Vec<u16>>,
+    pub(crate) scores: Vec<Vec<u16>>,
 }
 
 fn bits<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Vec<u64> {
@@ -75,7 +78,14 @@ impl Metrics {
             && saved.scores.len() == self.areas.len()
             && (saved.scores.iter().zip(&self.window.areas))
                 .all(|(scores, area)| Some(scores.len() as u64) == rows.checked_mul(area.scores_per_row as u64));
+        let counted = |bins: &[(u16, u64, u64)], area: &Area| {
+            let count = bins.iter().try_fold(0u64, |sum, (_, positives, negatives)| sum.checked_add(*positives)?.checked_add(*negatives));
+            count.is_some() && count == state.rows.checked_mul(area.scores_per_row as u64)
+        };
         let in_range = (state.areas.iter().flatten()).all(|(bin, ..)| usize::from(*bin) < BINS)
+            && state.rows <= MOST_ROWS
+            && saved.left <= saved.steps.len() as u64
+            && state.areas.iter().zip(&self.window.areas).all(|(bins, area)| counted(bins, area))
             && saved.scores.iter().flatten().all(|score| usize::from(score >> 1) < BINS);
         if !fits || !in_range {
             return Err(invalid("the state is damaged"));

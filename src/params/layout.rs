@@ -1,5 +1,7 @@
 //! What a store of a model must hold, and how it changes.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::version::{Dense, Slots};
@@ -7,18 +9,28 @@ use crate::bundle::{Bundle, Manifest, Output};
 use crate::error::Result;
 use crate::metrics::{Metrics, OutputSpec};
 use crate::optimizer::Optimizer;
-use crate::tensor::DType;
+use crate::tensor::{DType, Shape};
 use crate::tf::Tensor;
 
 /// The tensors of a model, the rule that moves them, the metrics that watch it.
 #[derive(Debug)]
 pub struct Layout {
     /// The bundle that it belongs to.
-    pub(crate) identity: String,
+    pub(crate) identity: Arc<str>,
+    pub(crate) name: String,
+    pub(crate) parameters: Vec<Weight>,
+    pub(crate) state: Vec<Weight>,
     pub(crate) optimizer: Optimizer,
+    /// Before the first row.
     pub(crate) metrics: Metrics,
-    /// The values that the bundle starts with.
-    pub(crate) initial: Dense,
+}
+
+/// A tensor of the model.
+#[derive(Debug)]
+pub(crate) struct Weight {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) shape: Shape,
 }
 
 impl Layout {
@@ -26,33 +38,55 @@ impl Layout {
         let manifest = bundle.manifest();
         let sizes: Vec<_> = manifest.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.elements())).collect();
         let optimizer = Optimizer::from_json(&manifest.optimizer, &sizes)?;
-        let value = |name: &str, dtype: DType, dims: &[i64]| {
-            let mut tensor = Tensor::allocate(dtype, dims)?;
-            tensor.copy_from(bundle.values().bytes(name)?)?;
-            Ok(tensor)
-        };
-        let parameters = manifest.parameters.iter().map(|weight| value(&weight.name, weight.dtype, weight.shape.dims()));
-        let state = manifest.state.iter().map(|weight| value(&weight.name, weight.dtype, weight.shape.dims()));
+        let weight = |name: &str, dtype, shape: &Shape| Weight { name: name.to_owned(), dtype, shape: shape.clone() };
         Ok(Self {
-            identity: bundle.identity().to_owned(),
+            identity: bundle.identity().into(),
+            name: manifest.name.clone(),
+            parameters: manifest.parameters.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
+            state: manifest.state.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
             optimizer: match learning_rate {
                 Some(rate) => optimizer.with_learning_rate(rate)?,
                 None => optimizer,
             },
             metrics: Metrics::from_json(&Value::Array(manifest.metrics.clone()), &outputs(manifest), window)?,
-            initial: Dense::new(parameters.collect::<Result<_>>()?, state.collect::<Result<_>>()?),
         })
+    }
+
+    /// The values that the bundle starts with.
+    pub(crate) fn initial(&self, bundle: &Bundle) -> Result<Dense> {
+        self.dense(|weight, tensor| tensor.copy_from(bundle.values().bytes(&weight.name)?))
+    }
+
+    /// Parameters and state, each filled by `fill`.
+    pub(super) fn dense(&self, mut fill: impl FnMut(&Weight, &mut Tensor) -> Result<()>) -> Result<Dense> {
+        let mut all = |weights: &[Weight]| {
+            let each = weights.iter().map(|weight| {
+                let mut tensor = Tensor::allocate(weight.dtype, weight.shape.dims())?;
+                fill(weight, &mut tensor)?;
+                Ok(tensor)
+            });
+            each.collect::<Result<Vec<_>>>()
+        };
+        Ok(Dense::new(all(&self.parameters)?, all(&self.state)?))
     }
 
     /// The slots before the first step.
     pub(crate) fn slots(&self) -> Result<Slots> {
+        self.slots_from(|_, initial, _, tensor| {
+            tensor.as_mut_slice::<f32>()?.fill(initial);
+            Ok(())
+        })
+    }
+
+    /// The slots, each filled by `fill` of the slot's name, its initial value and the parameter.
+    pub(super) fn slots_from(&self, mut fill: impl FnMut(&str, f32, &Weight, &mut Tensor) -> Result<()>) -> Result<Slots> {
         let tensors = self.optimizer.slots().iter().map(|slot| {
-            let of = |parameter: &Tensor| {
-                let mut tensor = Tensor::allocate(DType::F32, &parameter.dims())?;
-                tensor.as_mut_slice::<f32>()?.fill(slot.initial);
+            let each = self.parameters.iter().map(|parameter| {
+                let mut tensor = Tensor::allocate(DType::F32, parameter.shape.dims())?;
+                fill(slot.name, slot.initial, parameter, &mut tensor)?;
                 Ok(tensor)
-            };
-            self.initial.parameters.iter().map(of).collect::<Result<Vec<_>>>()
+            });
+            each.collect::<Result<Vec<_>>>()
         });
         Ok(Slots { tensors: tensors.collect::<Result<_>>()? })
     }

@@ -3,14 +3,19 @@
 //! A [`Version`] is immutable and made of tensors that a session reads in place. A push writes the next one into memory
 //! that nobody reads and publishes it by one pointer, so a reader never waits and never sees half a step.
 
+mod capture;
+mod folder;
 mod layout;
+mod learned;
 mod memory;
+mod resume;
 mod store;
 mod version;
 
+pub use folder::{FolderStore, FolderStoreBuilder};
 pub(crate) use layout::Layout;
 pub use memory::MemoryStore;
-pub use store::Store;
 pub(crate) use store::{Observation, Receipt, Update};
+pub use store::{Store, StoreStatus};
 pub(crate) use version::Dense;
 pub use version::Version;

@@ -1,11 +1,14 @@
 //! What a trainer asks of the place where parameters live.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::layout::Layout;
-use super::version::Version;
-use crate::error::Result;
+use super::version::{Dense, Version};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, OutputRows};
+use crate::snapshot::{KeptVersion, VersionId};
 use crate::tf::Tensor;
 
 /// The place where the parameters of one model live. Several trainers may share one, in any number of threads.
@@ -13,8 +16,8 @@ use crate::tf::Tensor;
 /// A store may be far away: a push need not be immediate, it may fail, and [`Store::pull`] may return an older version than
 /// the newest one anywhere. The stores of this crate are its implementations.
 pub trait Store: Debug + Send + Sync {
-    /// Begins with the bundle's values, or joins what another trainer of the same bundle has begun.
-    fn start(&self, layout: Layout) -> Result<()>;
+    /// Begins with the bundle's values or with what was kept, or joins what another trainer of the same bundle has begun.
+    fn start(&self, layout: Arc<Layout>, initial: Dense) -> Result<()>;
 
     /// The newest version known here.
     fn pull(&self) -> Result<Version>;
@@ -30,6 +33,49 @@ pub trait Store: Debug + Send + Sync {
 
     /// Bytes of native memory held for parameters, state and slots, kept buffers included.
     fn memory(&self) -> usize;
+
+    /// Where the host was in its stream, as it said with the last step that said so.
+    fn position(&self) -> Result<Option<Vec<u8>>>;
+
+    /// Saves the newest version, and returns when it, or a newer one, will outlast the process and the machine's power.
+    fn save(&self) -> Result<VersionId> {
+        Err(keeps_nothing("save version"))
+    }
+
+    /// Goes back to a version that is kept, in a lineage of its own; returns the version that this makes.
+    fn roll_back(&self, _version: VersionId) -> Result<VersionId> {
+        Err(keeps_nothing("roll back"))
+    }
+
+    /// The versions that are kept, the oldest first.
+    fn kept_versions(&self) -> Result<Vec<KeptVersion>> {
+        Err(keeps_nothing("list versions"))
+    }
+
+    /// What became of the snapshots so far.
+    fn status(&self) -> StoreStatus {
+        StoreStatus::default()
+    }
+}
+
+fn keeps_nothing(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, operation, "this store keeps nothing beyond the process; open the trainer with a FolderStore")
+}
+
+/// What became of a store's snapshots. A failure to save does not stop learning: it shows here, and in the log.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct StoreStatus {
+    /// The version saved last.
+    pub saved: Option<VersionId>,
+    /// When that version was taken.
+    pub saved_at: Option<SystemTime>,
+    /// Why the last attempt to save failed; `None` after one that did not.
+    pub error: Option<String>,
+    /// The attempts that failed since one did not.
+    pub failures: u64,
+    /// Whether a version waits for its turn or is being written.
+    pub waiting: bool,
 }
 
 /// What one training run found.
@@ -41,6 +87,8 @@ pub struct Update<'a> {
     pub(crate) state: &'a [Tensor],
     /// What the metrics take in.
     pub(crate) observation: Option<Observation<'a>>,
+    /// Where the host is in its stream after this step.
+    pub(crate) position: Option<&'a [u8]>,
 }
 
 /// The predictions of a step, made before it, beside their labels.

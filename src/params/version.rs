@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
+use crate::snapshot::VersionId;
 use crate::tf::Tensor;
 
 /// An immutable, numbered value of the dense parameters and state. Cheap to clone, free to share between threads; as long as
@@ -17,14 +18,19 @@ pub struct Version {
 pub(super) struct Published {
     /// The identity of the bundle whose parameters these are.
     pub(super) bundle: Arc<str>,
-    pub(super) number: u64,
+    pub(super) id: VersionId,
     pub(super) dense: Dense,
 }
 
 impl Version {
     /// Steps since the bundle's own values, which are version 0.
     pub fn number(&self) -> u64 {
-        self.published.number
+        self.published.id.number
+    }
+
+    /// Its name, which no other version has: a store that goes back to an older version begins a new lineage.
+    pub fn id(&self) -> VersionId {
+        self.published.id
     }
 
     pub(crate) fn bundle(&self) -> &str {
@@ -38,7 +44,7 @@ impl Version {
 
 /// Parameters and state, in the order of the manifest.
 #[derive(Debug)]
-pub(crate) struct Dense {
+pub struct Dense {
     pub(crate) parameters: Vec<Tensor>,
     pub(crate) state: Vec<Tensor>,
     /// Training runs that have begun with this value: the second and later ones must not draw the first one's dropout.
@@ -61,8 +67,12 @@ impl Dense {
         self.runs.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn reset_runs(&mut self) {
-        *self.runs.get_mut() = 0;
+    pub(super) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_runs(&mut self, runs: u64) {
+        *self.runs.get_mut() = runs;
     }
 
     pub(super) fn bytes(&self) -> usize {

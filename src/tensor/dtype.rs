@@ -74,6 +74,27 @@ dtypes! {
     U64 "uint64" 23 u64;
 }
 
+impl DType {
+    /// What it is called in a safetensors file; `None` for strings, which such a file cannot hold.
+    pub(crate) const fn safetensors(self) -> Option<safetensors::Dtype> {
+        use safetensors::Dtype;
+        Some(match self {
+            Self::F32 => Dtype::F32,
+            Self::F64 => Dtype::F64,
+            Self::I8 => Dtype::I8,
+            Self::I16 => Dtype::I16,
+            Self::I32 => Dtype::I32,
+            Self::I64 => Dtype::I64,
+            Self::U8 => Dtype::U8,
+            Self::U16 => Dtype::U16,
+            Self::U32 => Dtype::U32,
+            Self::U64 => Dtype::U64,
+            Self::Bool => Dtype::BOOL,
+            Self::String => return None,
+        })
+    }
+}
+
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

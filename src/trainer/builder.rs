@@ -38,10 +38,11 @@ impl TrainerBuilder {
         }
     }
 
-    /// Where the parameters live. Trainers that are given the same store learn together. Default: memory of its own.
+    /// Where the parameters live, for instance a [`FolderStore`](crate::FolderStore). Trainers that are given the same store
+    /// learn together. Default: memory of its own.
     #[must_use]
-    pub fn store(self, store: Arc<dyn Store>) -> Self {
-        Self { store: Some(store), ..self }
+    pub fn store(self, store: impl Into<Arc<dyn Store>>) -> Self {
+        Self { store: Some(store.into()), ..self }
     }
 
     /// The TensorFlow library or its folder. Default: see [`crate::tf::load`].
@@ -99,10 +100,10 @@ impl TrainerBuilder {
         tf::load_from(&self.tensorflow)?;
         warn_of_another_pool(self.session.intra_op_threads);
         let layout = Layout::new(&bundle, self.learning_rate, self.window)?;
-        let metrics = layout.metrics.clone();
+        let (metrics, initial) = (layout.metrics.clone(), layout.initial(&bundle)?);
         let model = Model::new(bundle, self.session)?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        store.start(layout)?;
+        store.start(Arc::new(layout), initial)?;
         Ok(Trainer { model, store, metrics })
     }
 }

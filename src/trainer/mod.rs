@@ -6,6 +6,7 @@ mod gradients;
 mod observe;
 mod parameters;
 mod report;
+mod signal;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::metrics::{MetricValues, Metrics};
 use crate::model::{Model, Predictions};
-use crate::params::{Receipt, Store, Update, Version};
+use crate::params::{Receipt, Store, StoreStatus, Update, Version};
+use crate::snapshot::{KeptVersion, VersionId};
 
 /// A model that learns. `Send + Sync`: any number of threads may step and predict at the same time; each gradient is applied
 /// whole, in the order of arrival, against the newest version.
@@ -75,15 +77,24 @@ impl Trainer {
     /// # Errors
     /// `InvalidInput` if a column is missing or wrong; `NonFinite` if loss, gradient or new parameter is not finite.
     pub fn step<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Report> {
-        let batch = batch.into();
+        self.learn(&batch.into(), None)
+    }
+
+    /// As [`Trainer::step`], and notes with it where the host is in its stream after this batch. The version and all that is
+    /// saved of it hold these bytes, so that after a crash [`Trainer::position`] says which record comes next.
+    pub fn step_to<'a>(&self, batch: impl Into<BatchView<'a>>, position: &[u8]) -> Result<Report> {
+        self.learn(&batch.into(), Some(position))
+    }
+
+    fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
         let started = Instant::now();
         let version = self.store.pull()?;
         let pulled = Instant::now();
-        let pass = self.model.train(&version, &batch)?;
+        let pass = self.model.train(&version, batch)?;
         let ran = Instant::now();
-        let outputs = observe::outputs(self.schema(), &batch, &pass.predictions);
+        let outputs = observe::outputs(self.schema(), batch, &pass.predictions);
         let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
-        let receipt = self.store.push(Update { gradients: &pass.gradients, state: &pass.state, observation })?;
+        let receipt = self.store.push(Update { gradients: &pass.gradients, state: &pass.state, observation, position })?;
         let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
         Ok(Report::new(&receipt, pass.loss, pass.predictions, timings))
     }
@@ -126,7 +137,7 @@ impl Trainer {
             return Err(Error::input("apply gradients", "they were computed by a model of another bundle"));
         }
         let (gradients, state) = gradients.tensors();
-        let Receipt { version, .. } = self.store.push(Update { gradients, state, observation: None })?;
+        let Receipt { version, .. } = self.store.push(Update { gradients, state, observation: None, position: None })?;
         Ok(version)
     }
 
@@ -155,6 +166,51 @@ impl Trainer {
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> Result<f32> {
         self.store.learning_rate()
+    }
+
+    /// Where the host was in its stream, as it said with the last [`Trainer::step_to`].
+    pub fn position(&self) -> Result<Option<Vec<u8>>> {
+        self.store.position()
+    }
+
+    /// Saves the newest version, and returns when it, or a newer one, will outlast the process and the machine's power.
+    ///
+    /// # Errors
+    /// `Unsupported` if the parameters live in memory only; `Io` and others say why it failed. Learning goes on.
+    pub fn save(&self) -> Result<VersionId> {
+        self.store.save()
+    }
+
+    /// Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a new
+    /// lineage, whose name it returns.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the version is not kept, `InvalidSnapshot` if it is damaged; nothing is changed then.
+    pub fn roll_back(&self, version: VersionId) -> Result<VersionId> {
+        self.store.roll_back(version)
+    }
+
+    /// Saves the newest version when the process gets SIGTERM or SIGINT, in a thread of its own and not in the signal's handler;
+    /// then lets the signal end the process, as it does by default (a shell sees status 143 or 130). A second signal ends it at
+    /// once. To be called once in a process, by a host that leaves these signals to it; never inside a JVM.
+    ///
+    /// # Errors
+    /// `Unsupported` if the parameters live in memory only.
+    pub fn save_on_signal(&self) -> Result<()> {
+        signal::save(&self.store)
+    }
+
+    /// The versions that are kept, the oldest first.
+    ///
+    /// # Errors
+    /// `Unsupported` if the parameters live in memory only.
+    pub fn kept_versions(&self) -> Result<Vec<KeptVersion>> {
+        self.store.kept_versions()
+    }
+
+    /// What became of the snapshots so far.
+    pub fn store_status(&self) -> StoreStatus {
+        self.store.status()
     }
 
     /// Bytes of native memory held for parameters, state, slots and frozen weights, kept buffers included; TensorFlow's own

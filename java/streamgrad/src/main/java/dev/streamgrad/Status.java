@@ -12,6 +12,7 @@ final class Status {
 
     static final int INVALID_BUNDLE = 200;
     static final int REFUSED_GRAPH = 201;
+    static final int INVALID_SNAPSHOT = 202;
 
     static final int TENSORFLOW_NOT_FOUND = 300;
     static final int TENSORFLOW_CONFLICT = 301;
@@ -21,6 +22,7 @@ final class Status {
     static final int POISONED = 401;
 
     static final int IO = 500;
+    static final int LOCKED = 501;
 
     static final int UNSUPPORTED = 900;
     static final int INTERNAL = 901;

@@ -34,7 +34,7 @@ class StatusTest {
                 codes++;
             }
         }
-        assertEquals(15, codes);
+        assertEquals(17, codes);
     }
 
     @Test

@@ -1,0 +1,55 @@
+//! The one writer of a folder, and who that is.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::snapshot::{LOCK, Lock, LockMode, Storage};
+
+const OPERATION: &str = "open store";
+
+/// How long to wait between two looks at a lock.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The content of the lock's file: for people, no program decides by it.
+#[derive(Serialize, Deserialize)]
+struct Holder {
+    pid: u32,
+    host: String,
+    /// Seconds since 1970.
+    since: u64,
+}
+
+/// Becomes the writer. The operating system frees the lock of a process that died.
+pub(super) fn lock(storage: &dyn Storage, root: &Path, wait: Duration) -> Result<Box<dyn Lock>> {
+    let path = root.join(LOCK);
+    let failed = |error| Error::new(ErrorKind::Io, OPERATION, format!("{} cannot be locked", path.display())).with_source(error);
+    let started = Instant::now();
+    let lock = loop {
+        if let Some(lock) = storage.lock(&path, LockMode::Owner).map_err(failed)? {
+            break lock;
+        }
+        if started.elapsed() >= wait {
+            let context = format!("{} is open for writing in {}; end that, or wait for it", root.display(), describe(storage, &path));
+            return Err(Error::new(ErrorKind::Locked, OPERATION, context));
+        }
+        std::thread::sleep(PAUSE.min(wait));
+    };
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let holder = serde_json::to_vec(&Holder { pid: std::process::id(), host, since });
+    let write = || storage.create(&path)?.write_all(&holder?);
+    write().map_err(failed)?;
+    Ok(lock)
+}
+
+fn describe(storage: &dyn Storage, path: &Path) -> String {
+    let holder = storage.read(path, 4096).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
+    holder.map_or_else(
+        || "a process that has not said who it is".to_owned(),
+        |Holder { pid, host, since }| format!("process {pid} on {host:?}, since {since} s after 1970"),
+    )
+}

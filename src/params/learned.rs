@@ -1,0 +1,263 @@
+//! What a store in this process has learned, and the next step of it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use super::capture::Captured;
+use super::layout::Layout;
+use super::store::{Observation, Receipt, Update};
+use super::version::{Dense, Published, Slots, Version};
+use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::{MetricValues, Metrics};
+use crate::optimizer::{self, MAX_SLOTS};
+use crate::snapshot::{Lineage, VersionId};
+use crate::tf::Tensor;
+
+/// Versions that were replaced and whose memory waits for the next one. A second is there for a reader that holds the first.
+const MOST_SPARES: usize = 2;
+
+/// Where learning begins, or goes on.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) id: VersionId,
+    /// The version that the lineage departed from.
+    pub(super) parent: Option<VersionId>,
+    pub(super) steps: u64,
+    pub(super) dense: Dense,
+    pub(super) slots: Slots,
+    pub(super) metrics: Metrics,
+    pub(super) position: Option<Arc<[u8]>>,
+}
+
+impl Start {
+    /// The bundle's own values.
+    pub(super) fn new(layout: &Layout, initial: Dense) -> Result<Self> {
+        Ok(Self {
+            id: VersionId { lineage: Lineage::random()?, number: 0 },
+            parent: None,
+            steps: 0,
+            dense: initial,
+            slots: layout.slots()?,
+            metrics: layout.metrics.clone(),
+            position: None,
+        })
+    }
+}
+
+/// The newest version for its readers, and the rest for who makes the next one.
+#[derive(Debug)]
+pub(super) struct Learned {
+    layout: Arc<Layout>,
+    current: ArcSwap<Published>,
+    writer: Mutex<Writer>,
+}
+
+/// What only a push touches.
+#[derive(Debug)]
+struct Writer {
+    parent: Option<VersionId>,
+    steps: u64,
+    slots: Arc<Slots>,
+    spare_slots: Vec<Arc<Slots>>,
+    spares: Vec<Arc<Published>>,
+    metrics: Metrics,
+    position: Option<Arc<[u8]>>,
+    /// The versions handed out to be saved.
+    captures: u64,
+    /// True while slots, metrics and version might not belong together; stays so if a panic ends the push there.
+    torn: bool,
+}
+
+impl Learned {
+    /// `spares` buffers are made at once, so that no step has to: one for the next version, one for each version that is
+    /// usually held while steps go on.
+    pub(super) fn new(layout: Arc<Layout>, start: Start, spares: usize) -> Result<Self> {
+        let current = Published { bundle: layout.identity.clone(), id: start.id, dense: start.dense };
+        let spare = || Ok(Arc::new(Published { bundle: layout.identity.clone(), id: start.id, dense: current.dense.copy()? }));
+        let writer = Writer {
+            parent: start.parent,
+            steps: start.steps,
+            slots: Arc::new(start.slots),
+            spare_slots: (0..spares).map(|_| Ok(Arc::new(layout.slots()?))).collect::<Result<_>>()?,
+            spares: (0..spares).map(|_| spare()).collect::<Result<_>>()?,
+            metrics: start.metrics,
+            position: start.position,
+            captures: 0,
+            torn: false,
+        };
+        Ok(Self { current: ArcSwap::from_pointee(current), writer: Mutex::new(writer), layout })
+    }
+
+    pub(super) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    pub(super) fn pull(&self) -> Version {
+        Version { published: self.current.load_full() }
+    }
+
+    pub(super) fn metrics(&self) -> MetricValues {
+        self.writer.lock().metrics.read()
+    }
+
+    pub(super) fn learning_rate(&self) -> f32 {
+        let steps = self.writer.lock().steps;
+        self.layout.optimizer.learning_rate(steps)
+    }
+
+    pub(super) fn position(&self) -> Option<Arc<[u8]>> {
+        self.writer.lock().position.clone()
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let writer = self.writer.lock();
+        let versions = (1 + writer.spares.len()) * self.current.load().dense.bytes();
+        versions + (1 + writer.spare_slots.len()) * writer.slots.bytes()
+    }
+
+    /// The newest version with all that belongs to it, to be saved: pointers, and a copy of the metrics' sums.
+    pub(super) fn capture(&self) -> Result<Captured> {
+        let mut writer = self.writer.lock();
+        writer.whole("save version")?;
+        writer.captures += 1;
+        let version = self.pull();
+        Ok(Captured {
+            layout: self.layout.clone(),
+            order: writer.captures,
+            runs: version.dense().runs(),
+            version,
+            parent: writer.parent,
+            steps: writer.steps,
+            slots: writer.slots.clone(),
+            metrics: writer.metrics.clone(),
+            position: writer.position.clone(),
+            time: SystemTime::now(),
+        })
+    }
+
+    /// Goes on from elsewhere. Gradients that are on their way are applied there.
+    pub(super) fn replace(&self, start: Start) {
+        let mut writer = self.writer.lock();
+        writer.torn = true;
+        writer.parent = start.parent;
+        writer.steps = start.steps;
+        let slots = std::mem::replace(&mut writer.slots, Arc::new(start.slots));
+        writer.keep_slots(slots);
+        writer.metrics = start.metrics;
+        writer.position = start.position;
+        let next = Published { bundle: self.layout.identity.clone(), id: start.id, dense: start.dense };
+        let replaced = self.current.swap(Arc::new(next));
+        writer.keep(replaced);
+        writer.torn = false;
+    }
+
+    pub(super) fn push(&self, update: &Update<'_>) -> Result<Receipt> {
+        let mut guard = self.writer.lock();
+        let writer = &mut *guard;
+        writer.whole("apply gradients")?;
+        let current = self.current.load_full();
+        let mut next = writer.spare(&current)?;
+        let mut next_slots = writer.spare_slots(&self.layout)?;
+        let mut written = match (Arc::get_mut(&mut next), Arc::get_mut(&mut next_slots)) {
+            (Some(next), Some(slots)) => {
+                let id = VersionId { number: current.id.number + 1, ..current.id };
+                self.write(writer, &current, &mut next.dense, slots, update).map(|()| next.id = id)
+            }
+            _ => Err(Error::new(ErrorKind::Internal, "apply gradients", "a kept buffer is in use")),
+        };
+        writer.torn = true;
+        if written.is_ok()
+            && let Some(Observation { loss, rows, outputs }) = update.observation
+        {
+            written = writer.metrics.update(loss, rows, outputs);
+        }
+        if let Err(error) = written {
+            writer.torn = false;
+            writer.keep(next);
+            writer.keep_slots(next_slots);
+            return Err(error);
+        }
+        let version = next.id.number;
+        let slots = std::mem::replace(&mut writer.slots, next_slots);
+        writer.keep_slots(slots);
+        writer.steps += 1;
+        if let Some(position) = update.position {
+            writer.position = Some(position.into());
+        }
+        let metrics = writer.metrics.read();
+        drop(current);
+        writer.keep(self.current.swap(next));
+        writer.torn = false;
+        Ok(Receipt { version, metrics })
+    }
+
+    /// Writes the step into `next` and `next_slots`. Whatever stands there after an error is never read.
+    fn write(&self, writer: &Writer, current: &Published, next: &mut Dense, next_slots: &mut Slots, update: &Update<'_>) -> Result<()> {
+        let optimizer = &self.layout.optimizer;
+        let gradients = update.gradients.iter().map(|gradient| gradient.as_slice::<f32>()).collect::<Result<Vec<_>>>()?;
+        let step = optimizer.step(writer.steps, gradients.iter().copied())?;
+        let slots = optimizer.slots().len();
+        for (index, gradient) in gradients.into_iter().enumerate() {
+            let mut old_slots: [&[f32]; MAX_SLOTS] = Default::default();
+            let mut new_slots: [&mut [f32]; MAX_SLOTS] = Default::default();
+            for (slot, tensors) in writer.slots.tensors.iter().enumerate().take(slots) {
+                old_slots[slot] = tensors[index].as_slice()?;
+            }
+            for (slot, tensors) in next_slots.tensors.iter_mut().enumerate().take(slots) {
+                new_slots[slot] = tensors[index].as_mut_slice()?;
+            }
+            let parameter = current.dense.parameters[index].as_slice()?;
+            let new_parameter = next.parameters[index].as_mut_slice()?;
+            step.update(index, optimizer::Update { parameter, gradient, slots: old_slots, new_parameter, new_slots })?;
+        }
+        let state = if update.state.is_empty() { &current.dense.state } else { update.state };
+        next.state.iter_mut().zip(state).try_for_each(|(next, state): (&mut Tensor, &Tensor)| next.copy_from(state.as_bytes()))?;
+        next.set_runs(0);
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Refuses to go on from what a panic left behind.
+    fn whole(&self, operation: &'static str) -> Result<()> {
+        match self.torn {
+            false => Ok(()),
+            true => Err(Error::new(ErrorKind::Poisoned, operation, "an earlier push ended in a panic midway; open a new trainer")),
+        }
+    }
+
+    /// A kept buffer that nobody reads, or a new one.
+    fn spare(&mut self, current: &Published) -> Result<Arc<Published>> {
+        match self.spares.iter_mut().position(|spare| Arc::get_mut(spare).is_some()) {
+            Some(index) => Ok(self.spares.swap_remove(index)),
+            None => Ok(Arc::new(Published { bundle: current.bundle.clone(), id: current.id, dense: current.dense.copy()? })),
+        }
+    }
+
+    fn spare_slots(&mut self, layout: &Layout) -> Result<Arc<Slots>> {
+        match self.spare_slots.iter_mut().position(|spare| Arc::get_mut(spare).is_some()) {
+            Some(index) => Ok(self.spare_slots.swap_remove(index)),
+            None => Ok(Arc::new(layout.slots()?)),
+        }
+    }
+
+    /// Keeps a replaced version's memory for the next step; beyond that it is freed with its last reader.
+    fn keep(&mut self, replaced: Arc<Published>) {
+        keep(&mut self.spares, replaced);
+    }
+
+    fn keep_slots(&mut self, replaced: Arc<Slots>) {
+        keep(&mut self.spare_slots, replaced);
+    }
+}
+
+fn keep<T>(spares: &mut Vec<Arc<T>>, replaced: Arc<T>) {
+    if spares.len() >= MOST_SPARES {
+        // The oldest is still read by somebody, or it would have been used.
+        spares.remove(0);
+    }
+    spares.push(replaced);
+}

@@ -1,0 +1,271 @@
+//! How a folder becomes a version again, with nothing in it trusted.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+
+use super::filesystem::FileSystem;
+use super::manifest::{BaseRef, Head, Manifest, TensorEntry};
+use super::storage::{Lock, LockMode, Storage};
+use super::tensors::{File, POSITION};
+use super::{MOST_DELTAS, VersionId, invalid};
+use crate::bundle::hex;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::DType;
+
+/// The manifest's file.
+pub(crate) const MANIFEST: &str = "snapshot.json";
+/// The file with the manifest's own SHA-256.
+pub(crate) const HASH: &str = "snapshot.json.sha256";
+
+/// No manifest is longer.
+const LONGEST_MANIFEST: u64 = 64 << 20;
+
+const OPERATION: &str = "open snapshot";
+
+/// The content of [`HASH`]: a line that `sha256sum --check` reads.
+pub(crate) fn stated_hash(sum: &str) -> String {
+    format!("{sum}  {MANIFEST}\n")
+}
+
+/// One version, read and verified. It is in memory: the files may go.
+pub struct Snapshot {
+    manifest: Manifest,
+    /// The files of this snapshot and of those it builds on.
+    files: Vec<Vec<u8>>,
+    tensors: HashMap<(File, String), Place>,
+}
+
+#[derive(Clone)]
+struct Place {
+    dtype: DType,
+    shape: Vec<usize>,
+    file: usize,
+    range: Range<usize>,
+}
+
+/// A folder whose subfolders are snapshots, each called by its version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Siblings<'a> {
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) folder: &'a Path,
+}
+
+impl Siblings<'_> {
+    pub(crate) fn path(&self, version: VersionId) -> PathBuf {
+        self.folder.join(version.to_string())
+    }
+
+    /// Reads the snapshot of a version. `manifest` is the SHA-256 that its manifest must have, if that is known.
+    pub(crate) fn read(&self, version: VersionId, manifest: Option<&str>) -> Result<Snapshot> {
+        self.chain(&self.path(version), Some(version), manifest, MOST_DELTAS)
+    }
+
+    /// What a snapshot says of itself; its tensors are not read.
+    pub(crate) fn about(&self, version: VersionId) -> Result<(Head, Option<VersionId>, u64)> {
+        let (manifest, ..) = self.manifest(&self.path(version), Some(version), None)?;
+        let bytes = manifest.files.values().map(|file| file.bytes).sum();
+        Ok((manifest.head, manifest.base.map(|base| base.version), bytes))
+    }
+
+    fn chain(&self, path: &Path, version: Option<VersionId>, sum: Option<&str>, deltas: u32) -> Result<Snapshot> {
+        let (manifest, _lock) = self.manifest(path, version, sum)?;
+        let base =
+            match &manifest.base {
+                None => None,
+                Some(BaseRef { version, sha256, deltas: stated }) => {
+                    let wrong = |context: String| invalid(OPERATION, format!("{}: {context}", path.join(MANIFEST).display()));
+                    if *stated == 0 || *stated > deltas {
+                        return Err(wrong(format!("its chain of deltas is longer than it says, or than {MOST_DELTAS}")));
+                    }
+                    let base = self.chain(&self.path(*version), Some(*version), Some(sha256), stated - 1);
+                    Some(base.map_err(|error| {
+                        wrong(format!("it is a delta, and what it builds on cannot be read: {version}")).with_source(error)
+                    })?)
+                }
+            };
+        Snapshot::new(self.storage, path, manifest, base)
+    }
+
+    /// The manifest, and what keeps the snapshot from being removed while it is read.
+    fn manifest(&self, path: &Path, version: Option<VersionId>, sum: Option<&str>) -> Result<(Manifest, Box<dyn Lock>)> {
+        let place = path.join(MANIFEST);
+        let named = place.display().to_string();
+        let gone = |error: io::Error| invalid(OPERATION, format!("{named}: it cannot be read")).with_source(error);
+        let lock = self.storage.lock(&place, LockMode::Shared).map_err(gone)?;
+        let lock = lock.ok_or_else(|| gone(io::Error::new(io::ErrorKind::NotFound, "the snapshot is being removed")))?;
+        let json = self.storage.read(&place, LONGEST_MANIFEST).map_err(gone)?;
+        let found = hex(&Sha256::digest(&json));
+        if sum.is_some_and(|sum| sum != found) {
+            return Err(invalid(OPERATION, format!("{named}: its SHA-256 is {found}, not the one by which it is referred to")));
+        }
+        let hash = path.join(HASH);
+        let stated = self.storage.read(&hash, 4096);
+        let stated = stated.map_err(|error| invalid(OPERATION, format!("{}: it cannot be read", hash.display())).with_source(error))?;
+        if stated != stated_hash(&found).as_bytes() {
+            let context = format!("{named} or {}: one of them was altered or cut: the manifest's SHA-256 is {found}", hash.display());
+            return Err(invalid(OPERATION, context));
+        }
+        let manifest = Manifest::parse(&json, OPERATION, &named)?;
+        if version.is_some_and(|version| version != manifest.head.version) {
+            return Err(invalid(
+                OPERATION,
+                format!("{named}: it is of version {}, which its folder is not called by", manifest.head.version),
+            ));
+        }
+        Ok((manifest, lock))
+    }
+}
+
+impl Snapshot {
+    /// Reads and verifies the snapshot in this folder. What it builds on, if it is a delta, lies beside the folder.
+    ///
+    /// # Errors
+    /// `InvalidSnapshot`, naming the file, if anything is missing, damaged, or contradicts the manifest.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let beside = path.parent().unwrap_or(Path::new(""));
+        Siblings { storage: &FileSystem, folder: beside }.chain(path, None, None, MOST_DELTAS)
+    }
+
+    fn new(storage: &dyn Storage, path: &Path, manifest: Manifest, base: Option<Self>) -> Result<Self> {
+        let (mut files, mut known) = base.map_or_else(Default::default, |base| (base.files, base.tensors));
+        let mut tensors = HashMap::new();
+        for (file, entry) in &manifest.files {
+            let place = path.join(file.name());
+            let wrong = |context: String| invalid(OPERATION, format!("{}: {context}", place.display()));
+            let content = storage.read(&place, entry.bytes).map_err(|error| wrong("it cannot be read".into()).with_source(error))?;
+            let found = hex(&Sha256::digest(&content));
+            if content.len() as u64 != entry.bytes || found != entry.sha256 {
+                let context = format!(
+                    "it was altered or cut: {} bytes with SHA-256 {found}, the manifest says {} and {}",
+                    content.len(),
+                    entry.bytes,
+                    entry.sha256
+                );
+                return Err(wrong(context));
+            }
+            let listed = manifest.tensors.iter().filter(|tensor| tensor.file == *file && !tensor.unchanged);
+            places(&content, files.len(), listed, &mut tensors).map_err(|context| wrong(context.to_string()))?;
+            files.push(content);
+        }
+        for tensor in manifest.tensors.iter().filter(|tensor| tensor.unchanged) {
+            let key = (tensor.file, tensor.name.clone());
+            match known.remove(&key) {
+                Some(place) if place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
+                _ => {
+                    let context = format!("{}: its base does not have the tensor {}", path.join(MANIFEST).display(), tensor.name);
+                    return Err(invalid(OPERATION, context));
+                }
+            };
+        }
+        Ok(Self { manifest, files, tensors })
+    }
+
+    /// The version.
+    pub fn version(&self) -> VersionId {
+        self.manifest.head.version
+    }
+
+    /// The version that its lineage departed from; `None` if it began with a bundle's own values.
+    pub fn parent(&self) -> Option<VersionId> {
+        self.manifest.head.parent
+    }
+
+    /// The snapshot that it builds on, if it is a delta.
+    pub fn base(&self) -> Option<VersionId> {
+        self.manifest.base.as_ref().map(|base| base.version)
+    }
+
+    /// When the version was taken, by the clock of the machine that did.
+    pub fn time(&self) -> SystemTime {
+        time(self.manifest.head.time)
+    }
+
+    /// The steps that the optimizer counts.
+    pub fn steps(&self) -> u64 {
+        self.manifest.head.steps
+    }
+
+    /// The name of the bundle that it belongs to.
+    pub fn bundle_name(&self) -> &str {
+        &self.manifest.head.bundle.name
+    }
+
+    /// The identity of the bundle that it belongs to: [`Bundle::identity`](crate::bundle::Bundle::identity).
+    pub fn bundle_identity(&self) -> &str {
+        &self.manifest.head.bundle.identity
+    }
+
+    /// Parameters and state by name, in the bundle's order: dtype, shape, and elements, row-major and little-endian.
+    pub fn values(&self) -> impl Iterator<Item = (&str, DType, &[usize], &[u8])> {
+        let listed = self.manifest.tensors.iter().filter(|tensor| tensor.file == File::Model);
+        listed.filter_map(|tensor| {
+            self.tensor(File::Model, &tensor.name).map(|(dtype, shape, data)| (tensor.name.as_str(), dtype, shape, data))
+        })
+    }
+
+    /// Where the host was in its stream, as it said with its last step.
+    pub fn position(&self) -> Option<&[u8]> {
+        self.tensor(File::Training, POSITION).map(|(.., bytes)| bytes)
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.manifest.head
+    }
+
+    pub(crate) fn tensor(&self, file: File, name: &str) -> Option<(DType, &[usize], &[u8])> {
+        let place = self.tensors.get(&(file, name.to_owned()))?;
+        Some((place.dtype, &place.shape, self.files.get(place.file)?.get(place.range.clone())?))
+    }
+
+    /// The names of all tensors of a file.
+    pub(crate) fn names(&self, file: File) -> impl Iterator<Item = &str> {
+        self.manifest.tensors.iter().filter(move |tensor| tensor.file == file).map(|tensor| tensor.name.as_str())
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("version", &self.version()).field("tensors", &self.tensors.len()).finish_non_exhaustive()
+    }
+}
+
+/// Finds the tensors of a file, which must hold those that are listed and no others.
+fn places<'a>(
+    content: &[u8],
+    file: usize,
+    listed: impl Iterator<Item = &'a TensorEntry>,
+    tensors: &mut HashMap<(File, String), Place>,
+) -> Result<()> {
+    let wrong = |context: String| Error::new(ErrorKind::InvalidSnapshot, OPERATION, context);
+    let found = SafeTensors::deserialize(content).map_err(|error| wrong("it is no safetensors file".into()).with_source(error))?;
+    let mut count = 0;
+    for entry in listed {
+        let tensor = found.tensor(&entry.name).map_err(|error| wrong(format!("it lacks {}", entry.name)).with_source(error))?;
+        if Some(tensor.dtype()) != entry.dtype.safetensors() || tensor.shape() != entry.shape {
+            let context =
+                format!("{} is {:?} {:?}, the manifest says {} {:?}", entry.name, tensor.dtype(), tensor.shape(), entry.dtype, entry.shape);
+            return Err(wrong(context));
+        }
+        let start = tensor.data().as_ptr() as usize - content.as_ptr() as usize;
+        let place = Place { dtype: entry.dtype, shape: entry.shape.clone(), file, range: start..start + tensor.data().len() };
+        tensors.insert((entry.file, entry.name.clone()), place);
+        count += 1;
+    }
+    match found.len() == count {
+        true => Ok(()),
+        false => Err(wrong(format!("it has {} tensors, the manifest lists {count}", found.len()))),
+    }
+}
+
+/// The instant of so many milliseconds since 1970; never beyond what the platform can say.
+pub(crate) fn time(milliseconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
