@@ -27,10 +27,12 @@
 //!
 //! # What holds
 //!
-//! - **Threads.** Everything here is `Send`; what is shared by design ([`Trainer`], [`Version`], [`Predictions`], [`Report`])
+//! - **Threads.** Everything here is `Send`; what is shared by design ([`Trainer`], [`FolderStore`], [`Version`], [`Predictions`], [`Report`])
 //!   is `Sync` as well. Readers never wait for a writer.
 //! - **Errors.** Every failure is an [`Error`] that says what to do; it changes no parameter. Nothing here panics on bad input.
 //! - **TensorFlow** is found at run time and loaded once per process: see [`tf::load`].
+//! - **Crashes.** A [`FolderStore`] goes on from the version saved last, whenever the process or the power ends, with the bits
+//!   that it would have had without.
 //! - **Bits.** One trainer thread, one CPU type and one build of TensorFlow repeat a run bit for bit, and the optimizers
 //!   give Keras' own bits: see [`optimizer`].
 //!

@@ -91,7 +91,7 @@ fn kill(rounds: u64) {
         if round % 7 != 3 {
             let (_, version) = lines.next().unwrap();
             reported = Some(version);
-            std::thread::sleep(Duration::from_micros(round * 1_777 % 40_000));
+            std::thread::sleep(Duration::from_micros(round * 37_777 % 150_000));
         }
         child.kill().unwrap();
         if let Some((_, version)) = lines.last() {
