@@ -6,7 +6,12 @@ from pathlib import Path
 import keras
 import streamgrad
 
-SIZES = {"small": (13, 32, 32, 3), "middle": (784, 256, 128, 10), "large": (1024, 4096, 4096, 10)}
+SIZES = {
+    "small": (13, 32, 32, 3),
+    "middle": (784, 256, 128, 10),
+    "large": (1024, 4096, 4096, 10),
+    "hundred": (1024, 4096, 5120, 10),  # megabytes of parameters
+}
 
 
 def build(sizes: tuple[int, ...]) -> keras.Model:

@@ -86,11 +86,21 @@ def default_sessions(criterion: Path, one_dnn: str, command: str) -> Iterator[Re
             yield result(name, ratio, "x", "<= 0.75" if model == "small" else None, command)
 
 
+def printed(bench: str) -> Iterator[Result]:
+    """What a benchmark of the crate prints by itself."""
+    for line in run("cargo", "bench", "--quiet", "--bench", bench).splitlines():
+        if line.startswith("{"):
+            yield result(**json.loads(line), command=f"cargo bench --bench {bench}")
+
+
 def threads() -> Iterator[Result]:
     """Two threads, two processes."""
-    for line in run("cargo", "bench", "--quiet", "--bench", "threads").splitlines():
-        if line.startswith("{"):
-            yield result(**json.loads(line), command="cargo bench --bench threads")
+    yield from printed("threads")
+
+
+def snapshots() -> Iterator[Result]:
+    """Writing a snapshot, steps meanwhile, opening one."""
+    yield from printed("snapshot")
 
 
 def java() -> Iterator[Result]:
@@ -190,7 +200,7 @@ def table(results: list[Result]) -> str:
     return "\n".join([
         "# What was measured", "",
         f"{results[0]['date']}, {about}. Made by `make bench`; the same figures with their commands are in `results.json`.",
-        "Ratios are of medians from one run; small, middle, large are MLPs 13-32-32-3, 784-256-128-10, 1024-4096-4096-10.", "",
+        "Ratios are of medians from one run; small, middle, large are MLPs 13-32-32-3, 784-256-128-10, 1024-4096-4096-10, 100 MB is 1024-4096-5120-10.", "",
         "| | measured | goal | reached |", "|---|---|---|---|", *lines, "",
         notes.read_text() if notes.exists() else "",
     ])  # fmt: skip
@@ -198,7 +208,7 @@ def table(results: list[Result]) -> str:
 
 def main() -> None:
     """All of it, or the parts that are named."""
-    parts = {"core": core, "threads": threads, "java": java, "flink": flink}
+    parts = {"core": core, "threads": threads, "snapshots": snapshots, "java": java, "flink": flink}
     wanted = sys.argv[1:] or list(parts)
     run(sys.executable, "benches/bundles.py", BENCH)
     path = ROOT / "benches" / "results.json"

@@ -195,7 +195,7 @@ impl Metrics {
         areas.find(|(metric, _)| &*metric.name == name).map(|(_, area)| area.error())
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.metrics.iter().map(|metric| &*metric.name)
     }
 }

@@ -40,7 +40,7 @@ impl Captured {
             time: time.as_millis() as u64,
             writer: concat!("streamgrad ", env!("CARGO_PKG_VERSION")).to_owned(),
             bundle: BundleName { name: self.layout.name.clone(), identity: self.layout.identity.to_string() },
-            metrics: self.metrics.state().names,
+            metrics: self.metrics.names().map(str::to_owned).collect(),
         }
     }
 

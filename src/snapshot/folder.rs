@@ -65,6 +65,12 @@ pub struct KeptVersion {
     pub base: Option<VersionId>,
 }
 
+impl KeptVersion {
+    pub(crate) fn new(version: VersionId, time: SystemTime, bytes: u64, base: Option<VersionId>) -> Self {
+        Self { version, time, bytes, base }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Marker {
@@ -142,7 +148,7 @@ impl SnapshotFolder {
         let mut versions = Vec::new();
         for version in self.names()? {
             match self.siblings().about(version) {
-                Ok((head, base, bytes)) => versions.push(KeptVersion { version, time: time(head.time), bytes, base }),
+                Ok((head, base, bytes)) => versions.push(KeptVersion::new(version, time(head.time), bytes, base)),
                 Err(error) => tracing::warn!(%version, %error, "a snapshot cannot be read"),
             }
         }

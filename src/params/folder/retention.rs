@@ -40,3 +40,48 @@ fn last_of_each(versions: &[KeptVersion], seconds: u64, most: usize) -> impl Ite
     let mut seen = HashSet::new();
     versions.iter().rev().filter(move |kept| seen.insert(period(kept.time))).map(|kept| kept.version).take(most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions at these seconds, numbered from 0; the second number is the version that one builds on.
+    fn versions(times: &[(u64, Option<u64>)]) -> Vec<KeptVersion> {
+        let id = |number| format!("0000000000000007-{number}").parse().unwrap();
+        let kept = |(number, (seconds, base)): (usize, &(u64, Option<u64>))| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(*seconds);
+            KeptVersion::new(id(number as u64), time, 0, base.map(id))
+        };
+        times.iter().enumerate().map(kept).collect()
+    }
+
+    fn gone(rule: Retention, versions: &[KeptVersion]) -> Vec<u64> {
+        let newest = versions.last().unwrap().version;
+        rule.superfluous(versions, newest).iter().map(|version| version.number).collect()
+    }
+
+    #[test]
+    fn keeps_the_last_and_the_last_of_hours_and_days() {
+        let hour = |hour: u64, minute: u64| (hour * HOUR + minute * 60, None);
+        let all = versions(&[hour(1, 0), hour(1, 59), hour(2, 0), hour(23, 1), hour(23, 2), hour(24, 0), hour(49, 0), hour(49, 1)]);
+        let rule = |last, hourly, daily| Retention { last, hourly, daily };
+        assert_eq!(gone(rule(1, 0, 0), &all), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(gone(rule(3, 0, 0), &all), [0, 1, 2, 3, 4]);
+        // Of hours 49, 24 and 23 the last of each; hours without a version do not count.
+        assert_eq!(gone(rule(1, 3, 0), &all), [0, 1, 2, 3, 6]);
+        // Of days 2, 1 and 0.
+        assert_eq!(gone(rule(1, 0, 9), &all), [0, 1, 2, 3, 6]);
+        assert_eq!(gone(rule(2, 9, 1), &all), [0, 3]);
+        assert_eq!(gone(rule(99, 0, 0), &all), [0; 0]);
+    }
+
+    #[test]
+    fn keeps_what_deltas_build_on_and_the_newest_by_name() {
+        let all = versions(&[(0, None), (1, Some(0)), (2, None), (3, Some(2)), (4, Some(3))]);
+        let rule = Retention { last: 1, hourly: 0, daily: 0 };
+        assert_eq!(gone(rule, &all), [0, 1]);
+        // A clock that was set back: what was saved last is not the last by time.
+        let superfluous = rule.superfluous(&all, all[1].version);
+        assert!(superfluous.is_empty(), "{superfluous:?}");
+    }
+}

@@ -1,0 +1,101 @@
+//! A snapshot of 100 MB beside a plain synced write of the same bytes, and steps during snapshots beside steps outside: `make bench`.
+//!
+//! Prints one line of JSON for each figure, as `benches/run.py` collects them.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use streamgrad::{Batch, FolderStore, Trainer};
+
+const ROUNDS: usize = 9;
+const SNAPSHOTS: usize = 60;
+/// Steps from one snapshot to the next: some of them are outside.
+const STEPS: usize = 12;
+
+fn bundle() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/hundred.bundle")
+}
+
+fn batch(trainer: &Trainer) -> Batch {
+    let mut batch = trainer.schema().batch();
+    batch.set("numbers", &(0..32 * 1024).map(|at| (at % 1000) as f32 / 1000.0 - 0.5).collect::<Vec<_>>()).unwrap();
+    batch.set("label", &(0..32).map(|row| row % 10).collect::<Vec<i64>>()).unwrap();
+    batch
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let started = Instant::now();
+    let done = work();
+    (started.elapsed(), done)
+}
+
+/// The value that this share of the durations is below.
+fn quantile(durations: &mut [Duration], share: f64) -> f64 {
+    durations.sort();
+    durations[((durations.len() - 1) as f64 * share).round() as usize].as_secs_f64()
+}
+
+fn report(name: &str, value: f64, unit: &str, goal: &str) {
+    println!(r#"{{"name": "{name}", "value": {value:.3}, "unit": "{unit}", "goal": {goal}}}"#);
+}
+
+fn main() {
+    // On the disk of the repository: a folder for temporary files may be memory.
+    let folder = tempfile::tempdir_in(bundle().parent().unwrap()).unwrap();
+    let open = || {
+        let store = FolderStore::builder(folder.path().join("model")).every(Duration::ZERO).on_close(false).keep_last(1);
+        Trainer::builder(bundle()).store(store.open().unwrap()).open().unwrap()
+    };
+    let trainer = open();
+    let batch = batch(&trainer);
+    trainer.step(&batch).unwrap();
+    let parameters = trainer.parameters().unwrap();
+    let bytes: Vec<u8> = parameters.names().flat_map(|name| parameters.bytes(name).unwrap().to_vec()).collect();
+    drop(parameters);
+
+    let plain = |at: usize| {
+        let mut file = File::create(folder.path().join(format!("plain-{}", at % 2))).unwrap();
+        file.write_all(&bytes).unwrap();
+        file.sync_all().unwrap();
+    };
+    let (mut writes, mut saves) = (Vec::new(), Vec::new());
+    for at in 0..ROUNDS {
+        writes.push(timed(|| plain(at)).0);
+        trainer.step(&batch).unwrap();
+        saves.push(timed(|| trainer.save().unwrap()).0);
+    }
+    let megabytes = bytes.len() as f64 / 1e6;
+    let (write, save) = (quantile(&mut writes, 0.5), quantile(&mut saves, 0.5));
+    report("plain synced write of the same bytes", megabytes / write, "MB/s", "null");
+    report("snapshot of a 100 MB model", megabytes / save, "MB/s", "null");
+    report("speed of a snapshot / of a plain synced write, 100 MB", write / save, "x", r#"">= 0.7""#);
+
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..SNAPSHOTS {
+            let saving = scope.spawn(|| trainer.save().unwrap());
+            for _ in 0..STEPS {
+                let before = trainer.store_status().waiting;
+                let (duration, _) = timed(|| trainer.step(&batch).unwrap());
+                if before || trainer.store_status().waiting { &mut inside } else { &mut outside }.push(duration);
+            }
+            saving.join().unwrap();
+        }
+    });
+    println!("{} steps during snapshots, {} outside", inside.len(), outside.len());
+    let (during, without) = (quantile(&mut inside, 0.99), quantile(&mut outside, 0.99));
+    report("p99 of a step during a snapshot, 100 MB, batch 32", during * 1e3, "ms", "null");
+    report("p99 of a step outside", without * 1e3, "ms", "null");
+    report("p99 of a step during a snapshot / outside", during / without, "x", r#""<= 1.5""#);
+
+    drop(trainer);
+    let (restored, trainer) = timed(open);
+    report("opening a trainer from a snapshot, 100 MB", restored.as_secs_f64(), "s", "null");
+    let (blank, _) = timed(|| Trainer::open(bundle()).unwrap());
+    report("opening a trainer from its bundle, 100 MB", blank.as_secs_f64(), "s", "null");
+    drop(trainer);
+}
