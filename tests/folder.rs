@@ -188,7 +188,7 @@ fn rolling_back_and_restoring_begin_a_lineage() {
     let pinned = trainer.pin().unwrap();
     let predicted = trainer.predict(&batch).unwrap();
 
-    let back = trainer.roll_back(third).unwrap();
+    let back = trainer.rollback(third).unwrap();
     assert!(back.lineage != third.lineage && back.number == 3);
     assert_eq!((values(&trainer), format!("{:?}", trainer.metrics().unwrap())), (kept.clone(), metrics));
     assert_eq!(trainer.position().unwrap().unwrap(), 3u64.to_le_bytes());
@@ -199,7 +199,7 @@ fn rolling_back_and_restoring_begin_a_lineage() {
     assert!(again.lineage == back.lineage && again.number == 6);
     assert!(content(&path, again) == content(&path, sixth));
     let unknown = VersionId { number: 5, ..third };
-    let error = trainer.roll_back(unknown).unwrap_err();
+    let error = trainer.rollback(unknown).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains(&unknown.to_string()) && error.to_string().contains(&sixth.to_string()), "{error}");
     assert_eq!(trainer.pin().unwrap().id(), again);
@@ -222,7 +222,7 @@ fn two_writers_exclude_each_other() {
     let error = FolderStore::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     let text = error.to_string();
-    assert!(text.contains(&format!("process {}", std::process::id())) && text.contains("since"), "{text}");
+    assert!(text.contains(&format!("process {}", std::process::id())) && text.contains(" s; "), "{text}");
     let waiting = std::thread::spawn({
         let path = path.clone();
         move || FolderStore::builder(path).wait_for_writer(Duration::from_secs(20)).open().map(drop)
@@ -580,6 +580,9 @@ fn whatever_call_fails_learning_goes_on_and_the_next_snapshot_is_saved() {
         // What was saved before is still there, or what was being saved is complete.
         let newest = SnapshotFolder::open(&path).unwrap().newest().unwrap().map(|snapshot| snapshot.version());
         assert!(newest >= saved, "call {call}: {newest:?} {saved:?}");
+        // The same version again, and the next one.
+        let again = trainer.save().unwrap();
+        assert!(Some(again) >= saved && again == trainer.pin().unwrap().id(), "call {call}");
         learn(&recording, &trainer, 1);
         saved = Some(trainer.save().unwrap());
         assert!(trainer.store_status().error.is_none());
@@ -620,7 +623,7 @@ fn a_folder_that_goes_away_is_reported_and_used_again_when_it_is_back() {
 fn a_store_in_memory_says_that_it_keeps_nothing() {
     let trainer = Recording::open("mlp", "sgd").trainer();
     let id = trainer.pin().unwrap().id();
-    for error in [trainer.save().unwrap_err(), trainer.roll_back(id).unwrap_err(), trainer.save_on_signal().unwrap_err()] {
+    for error in [trainer.save().unwrap_err(), trainer.rollback(id).unwrap_err(), trainer.save_on_signal().unwrap_err()] {
         assert!(error.kind() == ErrorKind::Unsupported && error.to_string().contains("FolderStore"), "{error}");
     }
     let (_kept, path) = fresh();

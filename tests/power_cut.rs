@@ -330,7 +330,7 @@ fn run(recording: &Recording, learning_rate: f32, deltas: u32) -> (Vec<Event>, H
     }
     learn(&trainer, 6);
     let earlier = store.kept_versions().unwrap()[0].version;
-    trainer.roll_back(earlier).unwrap();
+    trainer.rollback(earlier).unwrap();
     assert_ne!(Some(save(&store, &trainer)), last);
     learn(&trainer, 7);
     save(&store, &trainer);

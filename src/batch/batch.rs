@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Forgets the strings of a row that was not pushed.
-    pub(super) fn roll_back(&mut self, spec: &ColumnSpec) {
+    pub(super) fn rollback(&mut self, spec: &ColumnSpec) {
         if let Data::Strings { bytes, places, pushed } = &mut self.data {
             bytes.truncate(*pushed);
             places.truncate(self.rows * spec.shape.elements());

@@ -124,7 +124,7 @@ impl Drop for RowBuilder<'_> {
     fn drop(&mut self) {
         let Batch { schema, columns, .. } = &mut *self.batch;
         for (store, spec) in columns.iter_mut().zip(schema.columns()) {
-            store.roll_back(spec);
+            store.rollback(spec);
         }
     }
 }

@@ -43,7 +43,7 @@ pub trait Store: Debug + Send + Sync {
     }
 
     /// Goes back to a version that is kept, in a lineage of its own; returns the version that this makes.
-    fn roll_back(&self, _version: VersionId) -> Result<VersionId> {
+    fn rollback(&self, _version: VersionId) -> Result<VersionId> {
         Err(keeps_nothing("roll back"))
     }
 

@@ -24,7 +24,7 @@ use super::manifest::Head;
 use super::read::{MANIFEST, Siblings, Snapshot, time};
 use super::storage::{LockMode, Storage};
 use super::tensors::Entry;
-use super::write::{self, Deltas, Written};
+use super::write::{self, Base, Deltas, Written};
 use super::{VersionId, invalid};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -304,23 +304,35 @@ impl SnapshotFolder {
         fresh().map_err(|error| self.failed(error))
     }
 
-    /// Writes a snapshot and lets the pointer name it.
-    pub(crate) fn publish(&self, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Written> {
+    /// Writes a snapshot and lets the pointer name it. Gives back what a delta can build on.
+    pub(crate) fn publish(&self, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Option<Base>> {
         let version = head.version;
-        let name = version.to_string();
-        let unfinished = self.snapshots.join(unfinished(&name));
         self.clean().map_err(|error| self.failed(error))?;
-        let written = write::write(&*self.storage, &unfinished, head, entries, deltas).inspect_err(|_| {
-            // As good as it goes, for instance to give a full disk its room back; the next attempt cleans up anyway.
-            let _ = self.clean();
-        })?;
-        let pointer = Pointer { version, manifest: written.manifest.clone() };
-        let place = || {
-            self.storage.rename(&unfinished, &self.snapshots.join(name))?;
-            self.storage.sync_dir(&self.snapshots)?;
-            self.replace(POINTER, pointer.to_string().as_bytes())
+        let (manifest, base) = match self.names()?.contains(&version) {
+            // An earlier attempt failed when only the pointer was left to do.
+            true => (self.siblings().read(version, None)?.manifest_sum().to_owned(), None),
+            false => {
+                let written = self.write(head, entries, deltas).inspect_err(|_| {
+                    // As good as it goes, for instance to give a full disk its room back; the next attempt cleans up anyway.
+                    let _ = self.clean();
+                })?;
+                (written.manifest, written.base)
+            }
         };
-        place().map_err(|error| self.failed(error))?;
+        let point = || {
+            self.storage.sync_dir(&self.snapshots)?;
+            self.replace(POINTER, Pointer { version, manifest }.to_string().as_bytes())
+        };
+        point().map_err(|error| self.failed(error))?;
+        Ok(base)
+    }
+
+    /// Writes a snapshot under another name, and then gives it its own.
+    fn write(&self, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Written> {
+        let name = head.version.to_string();
+        let unfinished = self.snapshots.join(unfinished(&name));
+        let written = write::write(&*self.storage, &unfinished, head, entries, deltas)?;
+        self.storage.rename(&unfinished, &self.snapshots.join(name)).map_err(|error| self.failed(error))?;
         Ok(written)
     }
 

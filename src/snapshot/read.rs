@@ -37,6 +37,8 @@ pub(crate) fn stated_hash(sum: &str) -> String {
 /// One version, read and verified. It is in memory: the files may go.
 pub struct Snapshot {
     manifest: Manifest,
+    /// SHA-256 of the manifest's file.
+    manifest_sum: String,
     /// The files of this snapshot and of those it builds on.
     files: Vec<Vec<u8>>,
     tensors: HashMap<(File, String), Place>,
@@ -75,7 +77,7 @@ impl Siblings<'_> {
     }
 
     fn chain(&self, path: &Path, version: Option<VersionId>, sum: Option<&str>, deltas: u32) -> Result<Snapshot> {
-        let (manifest, _lock) = self.manifest(path, version, sum)?;
+        let (manifest, manifest_sum, _lock) = self.manifest(path, version, sum)?;
         let base =
             match &manifest.base {
                 None => None,
@@ -90,11 +92,11 @@ impl Siblings<'_> {
                     })?)
                 }
             };
-        Snapshot::new(self.storage, path, manifest, base)
+        Snapshot::new(self.storage, path, manifest, manifest_sum, base)
     }
 
-    /// The manifest, and what keeps the snapshot from being removed while it is read.
-    fn manifest(&self, path: &Path, version: Option<VersionId>, sum: Option<&str>) -> Result<(Manifest, Box<dyn Lock>)> {
+    /// The manifest, its SHA-256, and what keeps the snapshot from being removed while it is read.
+    fn manifest(&self, path: &Path, version: Option<VersionId>, sum: Option<&str>) -> Result<(Manifest, String, Box<dyn Lock>)> {
         let place = path.join(MANIFEST);
         let named = place.display().to_string();
         let gone = |error: io::Error| invalid(OPERATION, format!("{named}: it cannot be read")).with_source(error);
@@ -119,7 +121,7 @@ impl Siblings<'_> {
                 format!("{named}: it is of version {}, which its folder is not called by", manifest.head.version),
             ));
         }
-        Ok((manifest, lock))
+        Ok((manifest, found, lock))
     }
 }
 
@@ -134,7 +136,7 @@ impl Snapshot {
         Siblings { storage: &FileSystem, folder: beside }.chain(path, None, None, MOST_DELTAS)
     }
 
-    fn new(storage: &dyn Storage, path: &Path, manifest: Manifest, base: Option<Self>) -> Result<Self> {
+    fn new(storage: &dyn Storage, path: &Path, manifest: Manifest, manifest_sum: String, base: Option<Self>) -> Result<Self> {
         let (mut files, mut known) = base.map_or_else(Default::default, |base| (base.files, base.tensors));
         let mut tensors = HashMap::new();
         for (file, entry) in &manifest.files {
@@ -165,7 +167,7 @@ impl Snapshot {
                 }
             };
         }
-        Ok(Self { manifest, files, tensors })
+        Ok(Self { manifest, manifest_sum, files, tensors })
     }
 
     /// The version.
@@ -214,6 +216,10 @@ impl Snapshot {
     /// Where the host was in its stream, as it said with its last step.
     pub fn position(&self) -> Option<&[u8]> {
         self.tensor(File::Training, POSITION).map(|(.., bytes)| bytes)
+    }
+
+    pub(crate) fn manifest_sum(&self) -> &str {
+        &self.manifest_sum
     }
 
     pub(crate) fn head(&self) -> &Head {

@@ -34,7 +34,6 @@ pub(crate) struct Base {
 pub(crate) struct Written {
     /// SHA-256 of the manifest, which names those of all other files.
     pub(crate) manifest: String,
-    pub(crate) bytes: u64,
     /// What the next snapshot can build on, if this was asked for.
     pub(crate) base: Option<Base>,
 }
@@ -74,7 +73,6 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     let base_ref = base.map(|base| BaseRef { version: base.version, sha256: base.manifest.clone(), deltas: base.deltas + 1 });
     let chained = base_ref.as_ref().map_or(0, |base| base.deltas);
     let listed = entries.iter().map(|entry| TensorEntry::of(entry, unchanged(entry))).collect();
-    let bytes = files.values().map(|file| file.bytes).sum();
     let manifest = Manifest::new(head, base_ref, files, listed);
     let json = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::new(ErrorKind::Internal, OPERATION, "its manifest is no JSON").with_source(error))?;
@@ -85,7 +83,7 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     }
     storage.sync_dir(folder).map_err(failed)?;
     let base = (most > 0).then(|| Base { version, manifest: sum.clone(), deltas: chained, tensors: sums });
-    Ok(Written { manifest: sum, bytes, base })
+    Ok(Written { manifest: sum, base })
 }
 
 fn same(base: &Base, sums: &HashMap<(File, String), [u8; 32]>, entry: &Entry<'_>) -> bool {

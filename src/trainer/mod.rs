@@ -186,8 +186,8 @@ impl Trainer {
     ///
     /// # Errors
     /// `InvalidInput` if the version is not kept, `InvalidSnapshot` if it is damaged; nothing is changed then.
-    pub fn roll_back(&self, version: VersionId) -> Result<VersionId> {
-        self.store.roll_back(version)
+    pub fn rollback(&self, version: VersionId) -> Result<VersionId> {
+        self.store.rollback(version)
     }
 
     /// Saves the newest version when the process gets SIGTERM or SIGINT, in a thread of its own and not in the signal's handler;

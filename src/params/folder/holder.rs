@@ -39,17 +39,21 @@ pub(super) fn lock(storage: &dyn Storage, root: &Path, wait: Duration) -> Result
         std::thread::sleep(PAUSE.min(wait));
     };
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let holder = serde_json::to_vec(&Holder { pid: std::process::id(), host, since });
+    let holder = serde_json::to_vec(&Holder { pid: std::process::id(), host, since: now() });
     let write = || storage.create(&path)?.write_all(&holder?);
     write().map_err(failed)?;
     Ok(lock)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn describe(storage: &dyn Storage, path: &Path) -> String {
     let holder = storage.read(path, 4096).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
     holder.map_or_else(
         || "a process that has not said who it is".to_owned(),
-        |Holder { pid, host, since }| format!("process {pid} on {host:?}, since {since} s after 1970"),
+        |Holder { pid, host, since }| format!("process {pid} on {host:?} for {} s", now().saturating_sub(since)),
     )
 }

@@ -108,7 +108,7 @@ impl FolderStore {
     /// # Errors
     /// `InvalidInput` if the version is not kept, `InvalidSnapshot` if it is damaged: nothing is changed then. `Io` if the
     /// store went back in memory, but the folder could not be written: a process that opens it now goes on from before.
-    pub fn roll_back(&self, version: VersionId) -> Result<VersionId> {
+    pub fn rollback(&self, version: VersionId) -> Result<VersionId> {
         let learned = self.learned()?;
         let start = resume::depart(learned.layout(), &self.handle.shared.folder.read(version)?)?;
         let id = start.id;
@@ -184,8 +184,10 @@ impl Store for FolderStore {
     fn push(&self, update: Update<'_>) -> Result<Receipt> {
         let learned = self.learned()?;
         let receipt = learned.push(&update)?;
-        if self.handle.options.every_steps.is_some_and(|steps| receipt.version.is_multiple_of(steps.get())) {
-            self.handle.shared.saver.offer(learned.capture()?);
+        let due = self.handle.options.every_steps.is_some_and(|steps| receipt.version.is_multiple_of(steps.get()));
+        // Where this fails, another thread's push has ended in a panic; this one succeeded.
+        if let Some(Ok(captured)) = due.then(|| learned.capture()) {
+            self.handle.shared.saver.offer(captured);
         }
         Ok(receipt)
     }
@@ -210,8 +212,8 @@ impl Store for FolderStore {
         Self::save(self)
     }
 
-    fn roll_back(&self, version: VersionId) -> Result<VersionId> {
-        Self::roll_back(self, version)
+    fn rollback(&self, version: VersionId) -> Result<VersionId> {
+        Self::rollback(self, version)
     }
 
     fn kept_versions(&self) -> Result<Vec<KeptVersion>> {

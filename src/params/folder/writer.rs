@@ -28,9 +28,8 @@ impl Writer {
             return Err(Error::new(ErrorKind::Io, "save version", context));
         }
         let base = self.base.take().filter(|base| base.version.lineage == captured.version.id().lineage);
-        let written = self.folder.publish(captured.head(), &captured.entries(), Deltas { most: self.deltas, base: base.as_ref() })?;
-        tracing::debug!(version = %captured.version.id(), bytes = written.bytes, "saved");
-        self.base = written.base;
+        self.base = self.folder.publish(captured.head(), &captured.entries(), Deltas { most: self.deltas, base: base.as_ref() })?;
+        tracing::debug!(version = %captured.version.id(), "saved");
         // The version is saved: that old ones cannot be removed is no failure of that.
         if let Err(error) = self.prune(captured) {
             tracing::warn!(%error, "old snapshots cannot be removed");
