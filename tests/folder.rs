@@ -1,66 +1,18 @@
-//! What a store in a folder keeps, and what it does when the folder fails it.
+//! What a store in a folder keeps, and what comes back of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
+use common::store::{changed, content, fresh, learn, quiet, trainer, until, values};
 use common::{Recording, builder};
 use streamgrad::params::FolderStoreBuilder;
-use streamgrad::snapshot::{FileSystem, Lock, LockMode, SnapshotFolder, Storage, WriteFile};
+use streamgrad::snapshot::{FileSystem, LockMode, SnapshotFolder, Storage};
 use streamgrad::{ErrorKind, FolderStore, Snapshot, Trainer, VersionId};
-use tempfile::TempDir;
-
-/// A folder that is not there yet.
-fn fresh() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model");
-    (folder, path)
-}
-
-/// A store that saves only when it is told to.
-fn quiet(path: &Path) -> FolderStoreBuilder {
-    FolderStore::builder(path).every(Duration::ZERO).on_close(false)
-}
-
-fn trainer(recording: &Recording, store: FolderStoreBuilder) -> Trainer {
-    builder(&recording.bundle).metrics_window(100).store(store.open().unwrap()).open().unwrap()
-}
-
-/// Learns the recorded batches in turn, as a host that knows its position.
-fn learn(recording: &Recording, trainer: &Trainer, steps: u64) {
-    let mut batch = trainer.schema().batch();
-    for _ in 0..steps {
-        let next = trainer.position().unwrap().map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
-        recording.fill(&mut batch, (next % 10) as usize);
-        trainer.step_to(&batch, &(next + 1).to_le_bytes()).unwrap();
-    }
-}
-
-/// Everything that a snapshot's files hold.
-fn content(path: &Path, version: VersionId) -> [Vec<u8>; 2] {
-    let folder = path.join("snapshots").join(version.to_string());
-    ["model.safetensors", "training.safetensors"].map(|file| fs::read(folder.join(file)).unwrap())
-}
-
-fn values(trainer: &Trainer) -> Vec<u8> {
-    let parameters = trainer.parameters().unwrap();
-    parameters.names().flat_map(|name| parameters.bytes(name).unwrap().to_vec()).collect()
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn learning_goes_on_bit_for_bit() {
@@ -157,19 +109,6 @@ fn saves_by_steps_by_time_on_close_and_on_demand() {
     learn(&recording, &on_close, 1);
     drop(on_close);
     assert_eq!(SnapshotFolder::open(&path).unwrap().newest_version().unwrap(), Some(VersionId { lineage, number: 9 }));
-}
-
-#[test]
-fn of_versions_that_wait_the_newest_is_saved() {
-    let recording = Recording::open("mlp", "sgd");
-    let (_kept, path) = fresh();
-    let slow = Arc::new(Faulty { delay: Duration::from_millis(20), ..Faulty::default() });
-    let trainer = trainer(&recording, quiet(&path).every_steps(1).keep_last(1000).storage(slow));
-    learn(&recording, &trainer, 40);
-    trainer.save().unwrap();
-    let numbers: Vec<u64> = trainer.kept_versions().unwrap().iter().map(|kept| kept.version.number).collect();
-    assert_eq!(numbers.last(), Some(&40));
-    assert!(numbers.is_sorted() && numbers.len() < 20, "{numbers:?}");
 }
 
 #[test]
@@ -297,21 +236,6 @@ fn half_a_copy_of_a_folder_says_what_is_missing() {
     assert_eq!(restored.version().unwrap(), 1);
 }
 
-/// A copy of the recorded bundle with another manifest.
-fn changed(recording: &Recording, folder: &Path, change: impl Fn(&mut serde_json::Value)) -> PathBuf {
-    let bundle = folder.join("changed.bundle");
-    fs::create_dir(&bundle).unwrap();
-    for file in fs::read_dir(&recording.bundle).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), bundle.join(file.file_name())).unwrap();
-    }
-    let path = bundle.join("bundle.json");
-    let mut manifest = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    change(&mut manifest);
-    fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
-    bundle
-}
-
 #[test]
 fn another_bundle_is_refused_by_its_differences_or_taken_as_far_as_it_fits() {
     let (mlp, other) = (Recording::open("mlp", "adam"), Recording::open("regularized", "adam"));
@@ -385,37 +309,6 @@ fn retention_keeps_the_last_and_never_takes_what_is_being_read() {
 }
 
 #[test]
-fn readers_beside_a_writer_that_prunes_always_find_a_version() {
-    let recording = Recording::open("mlp", "sgd");
-    let (_kept, path) = fresh();
-    let trainer = trainer(&recording, quiet(&path).every_steps(1).keep_last(1));
-    learn(&recording, &trainer, 1);
-    trainer.save().unwrap();
-    let (stop, rounds) = (AtomicI64::new(0), AtomicI64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let folder = SnapshotFolder::open(&path).unwrap();
-                let mut last = 0;
-                while stop.load(Ordering::Relaxed) == 0 {
-                    let snapshot = folder.newest().unwrap().unwrap();
-                    assert!(snapshot.version().number >= last);
-                    last = snapshot.version().number;
-                    rounds.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(3) {
-            learn(&recording, &trainer, 1);
-        }
-        stop.store(1, Ordering::Relaxed);
-    });
-    trainer.save().unwrap();
-    assert!(rounds.load(Ordering::Relaxed) > 20);
-}
-
-#[test]
 fn deltas_hold_what_changed_and_a_broken_chain_is_refused() {
     // A learning rate of zero: only metrics and position change.
     let recording = Recording::open("mlp", "sgd");
@@ -454,171 +347,6 @@ fn deltas_hold_what_changed_and_a_broken_chain_is_refused() {
     assert!(text.contains("snapshot.json") && text.contains("referred"), "{text}");
 }
 
-/// The file system, but the call of this number fails, as on a full disk; every write takes a while.
-#[derive(Debug, Default)]
-struct Faulty {
-    /// Calls until one fails; negative: none will.
-    left: Arc<AtomicI64>,
-    armed: Arc<AtomicI64>,
-    delay: Duration,
-}
-
-impl Faulty {
-    fn arm(&self, call: i64) {
-        self.left.store(call, Ordering::SeqCst);
-        self.armed.store(1, Ordering::SeqCst);
-    }
-
-    fn call(&self) -> io::Result<()> {
-        count(&self.left, &self.armed)
-    }
-}
-
-fn count(left: &AtomicI64, armed: &AtomicI64) -> io::Result<()> {
-    if armed.load(Ordering::SeqCst) == 1 && left.fetch_sub(1, Ordering::SeqCst) == 0 {
-        return Err(io::Error::from(io::ErrorKind::StorageFull));
-    }
-    Ok(())
-}
-
-struct FaultyFile {
-    file: Box<dyn WriteFile>,
-    left: Arc<AtomicI64>,
-    armed: Arc<AtomicI64>,
-}
-
-impl Write for FaultyFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        count(&self.left, &self.armed)?;
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl WriteFile for FaultyFile {
-    fn sync(&mut self) -> io::Result<()> {
-        count(&self.left, &self.armed)?;
-        self.file.sync()
-    }
-}
-
-impl Storage for Faulty {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        self.call()?;
-        std::thread::sleep(self.delay);
-        let (left, armed) = (self.left.clone(), self.armed.clone());
-        Ok(Box::new(FaultyFile { file: FileSystem.create(path)?, left, armed }))
-    }
-
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.call()?;
-        FileSystem.create_dir(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call()?;
-        FileSystem.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.call()?;
-        FileSystem.remove_file(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.call()?;
-        FileSystem.remove_dir(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        self.call()?;
-        FileSystem.list(path)
-    }
-
-    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        self.call()?;
-        FileSystem.read(path, most)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.call()?;
-        FileSystem.sync_dir(path)
-    }
-
-    fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Option<Box<dyn Lock>>> {
-        self.call()?;
-        FileSystem.lock(path, mode)
-    }
-}
-
-#[test]
-fn whatever_call_fails_learning_goes_on_and_the_next_snapshot_is_saved() {
-    let recording = Recording::open("mlp", "adagrad");
-    let (_kept, path) = fresh();
-    let disk = Arc::new(Faulty::default());
-    let trainer = trainer(&recording, quiet(&path).keep_last(2).storage(disk.clone()));
-    let (mut failed, mut saved) = (0, None);
-    for call in 0..1000 {
-        learn(&recording, &trainer, 1);
-        disk.arm(call);
-        let outcome = trainer.save();
-        let reached = disk.left.load(Ordering::SeqCst) < 0;
-        disk.armed.store(0, Ordering::SeqCst);
-        let status = trainer.store_status();
-        match outcome {
-            Ok(id) => saved = Some(id),
-            Err(error) => {
-                failed += 1;
-                assert_eq!(error.kind(), ErrorKind::Io, "call {call}: {error}");
-                assert!(status.error.is_some_and(|text| text.contains("model")) && status.failures == 1, "call {call}");
-                assert_eq!(status.saved, saved);
-            }
-        }
-        // What was saved before is still there, or what was being saved is complete.
-        let newest = SnapshotFolder::open(&path).unwrap().newest().unwrap().map(|snapshot| snapshot.version());
-        assert!(newest >= saved, "call {call}: {newest:?} {saved:?}");
-        // The same version again, and the next one.
-        let again = trainer.save().unwrap();
-        assert!(Some(again) >= saved && again == trainer.pin().unwrap().id(), "call {call}");
-        learn(&recording, &trainer, 1);
-        saved = Some(trainer.save().unwrap());
-        assert!(trainer.store_status().error.is_none());
-        if !reached {
-            println!("{call} calls, {failed} of them fatal to the snapshot");
-            assert!(failed >= 20 && call > failed);
-            return;
-        }
-    }
-    panic!("a snapshot takes more than a thousand calls");
-}
-
-#[test]
-fn a_folder_that_goes_away_is_reported_and_used_again_when_it_is_back() {
-    let recording = Recording::open("mlp", "sgd");
-    let (_kept, path) = fresh();
-    let trainer = trainer(&recording, quiet(&path));
-    learn(&recording, &trainer, 1);
-    trainer.save().unwrap();
-    let aside = path.with_extension("aside");
-    fs::rename(&path, &aside).unwrap();
-    // In its place, another store.
-    drop(FolderStore::open(&path).unwrap());
-    learn(&recording, &trainer, 1);
-    let error = trainer.save().unwrap_err();
-    assert!(error.kind() == ErrorKind::Io && error.to_string().contains("was removed or replaced"), "{error}");
-    assert_eq!(fs::read_dir(path.join("snapshots")).unwrap().count(), 0);
-    fs::remove_dir_all(&path).unwrap();
-    learn(&recording, &trainer, 1);
-    trainer.save().unwrap_err();
-    assert_eq!(trainer.store_status().failures, 2);
-    fs::rename(&aside, &path).unwrap();
-    assert_eq!(trainer.save().unwrap().number, 3);
-    assert_eq!(trainer.store_status().failures, 0);
-}
-
 #[test]
 fn a_store_in_memory_says_that_it_keeps_nothing() {
     let trainer = Recording::open("mlp", "sgd").trainer();
@@ -628,21 +356,4 @@ fn a_store_in_memory_says_that_it_keeps_nothing() {
     }
     let (_kept, path) = fresh();
     assert_eq!(FolderStore::open(path).unwrap().save().unwrap_err().kind(), ErrorKind::InvalidInput);
-}
-
-#[test]
-fn trainers_that_share_a_folder_store_learn_together() {
-    let recording = Recording::open("mlp", "sgd");
-    let (_kept, path) = fresh();
-    let store = quiet(&path).on_close(true).open().unwrap();
-    let [one, other] = [(); 2].map(|()| builder(&recording.bundle).store(store.clone()).open().unwrap());
-    learn(&recording, &one, 1);
-    learn(&recording, &other, 1);
-    assert_eq!(store.save().unwrap().number, 2);
-    let another = Recording::open("mlp", "adam");
-    assert!(builder(&another.bundle).store(store).open().unwrap_err().to_string().contains("another bundle"));
-    drop(one);
-    learn(&recording, &other, 1);
-    drop(other);
-    assert_eq!(SnapshotFolder::open(&path).unwrap().newest_version().unwrap().unwrap().number, 3);
 }

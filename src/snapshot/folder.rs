@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filesystem::FileSystem;
 use super::manifest::Head;
+use super::pointer::Pointer;
 use super::read::{MANIFEST, Siblings, Snapshot, time};
 use super::storage::{LockMode, Storage};
 use super::tensors::Entry;
@@ -76,13 +77,6 @@ impl KeptVersion {
 struct Marker {
     format: u64,
     kind: String,
-}
-
-/// The content of the pointer's file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Pointer {
-    version: VersionId,
-    manifest: String,
 }
 
 impl SnapshotFolder {
@@ -379,21 +373,6 @@ impl SnapshotFolder {
 
 fn unfinished(name: &str) -> String {
     format!("{UNFINISHED}{name}")
-}
-
-impl Pointer {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (version, manifest) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.split_once(' ')?;
-        let pointer = Self { version: version.parse().ok()?, manifest: manifest.to_owned() };
-        let hash = |text: &str| text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        hash(manifest).then_some(pointer)
-    }
-}
-
-impl fmt::Display for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", self.version, self.manifest)
-    }
 }
 
 impl fmt::Debug for SnapshotFolder {

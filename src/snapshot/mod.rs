@@ -9,6 +9,7 @@ mod folder;
 mod id;
 mod manifest;
 mod metrics;
+mod pointer;
 mod read;
 mod storage;
 mod tensors;

@@ -4,6 +4,9 @@
 #![allow(unreachable_pub, reason = "a module of test programs, which nothing reaches from outside")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+pub mod disk;
+pub mod store;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
