@@ -24,7 +24,7 @@ pub enum Event {
 }
 
 /// A file or a folder, as programs see it and as the platters have it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Node {
     File { content: Vec<u8>, synced: Vec<u8> },
     Folder { names: BTreeMap<String, usize>, synced: BTreeMap<String, usize> },
@@ -46,7 +46,7 @@ pub enum Content {
     Kept,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Disk {
     nodes: Vec<Node>,
 }
