@@ -28,7 +28,7 @@ impl Version {
         self.published.id.number
     }
 
-    /// Its name, which no other version has: a store that goes back to an older version begins a new lineage.
+    /// Its name. Of versions that were saved no other has it: a store that goes back to an older one begins a new lineage.
     pub fn id(&self) -> VersionId {
         self.published.id
     }

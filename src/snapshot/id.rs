@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An unbroken line of versions, each made from the one before it. A store that goes back to an older version, or that
-/// begins from other parameters, begins a new one; so two versions with one name never differ.
+/// begins from other parameters, begins a new one; so two snapshots with one name never differ. Steps that were lost with a
+/// process were never saved: what is learned instead of them may bear their names.
 ///
 /// A random number, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

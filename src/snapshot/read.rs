@@ -16,7 +16,7 @@ use super::storage::{Lock, LockMode, Storage};
 use super::tensors::{File, POSITION};
 use super::{MOST_DELTAS, VersionId, invalid};
 use crate::bundle::hex;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::tensor::DType;
 
 /// The manifest's file.
@@ -154,7 +154,7 @@ impl Snapshot {
                 return Err(wrong(context));
             }
             let listed = manifest.tensors.iter().filter(|tensor| tensor.file == *file && !tensor.unchanged);
-            places(&content, files.len(), listed, &mut tensors).map_err(|context| wrong(context.to_string()))?;
+            places(&content, files.len(), listed, &mut tensors).map_err(wrong)?;
             files.push(content);
         }
         for tensor in manifest.tensors.iter().filter(|tensor| tensor.unchanged) {
@@ -243,31 +243,29 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// Finds the tensors of a file, which must hold those that are listed and no others.
+/// Finds the tensors of a file, which must hold those that are listed and no others; `Err` says what is wrong with it.
 fn places<'a>(
     content: &[u8],
     file: usize,
     listed: impl Iterator<Item = &'a TensorEntry>,
     tensors: &mut HashMap<(File, String), Place>,
-) -> Result<()> {
-    let wrong = |context: String| Error::new(ErrorKind::InvalidSnapshot, OPERATION, context);
-    let found = SafeTensors::deserialize(content).map_err(|error| wrong("it is no safetensors file".into()).with_source(error))?;
+) -> Result<(), String> {
+    let found = SafeTensors::deserialize(content).map_err(|error| format!("it is no safetensors file: {error}"))?;
     let mut count = 0;
-    for entry in listed {
-        let tensor = found.tensor(&entry.name).map_err(|error| wrong(format!("it lacks {}", entry.name)).with_source(error))?;
-        if Some(tensor.dtype()) != entry.dtype.safetensors() || tensor.shape() != entry.shape {
-            let context =
-                format!("{} is {:?} {:?}, the manifest says {} {:?}", entry.name, tensor.dtype(), tensor.shape(), entry.dtype, entry.shape);
-            return Err(wrong(context));
+    for TensorEntry { file: kind, name, dtype, shape, .. } in listed {
+        let tensor = found.tensor(name).map_err(|_| format!("it lacks {name}"))?;
+        if Some(tensor.dtype()) != dtype.safetensors() || tensor.shape() != shape {
+            let (found, found_shape) = (tensor.dtype(), tensor.shape());
+            return Err(format!("{name} is {found:?} {found_shape:?}, the manifest says {dtype} {shape:?}"));
         }
         let start = tensor.data().as_ptr() as usize - content.as_ptr() as usize;
-        let place = Place { dtype: entry.dtype, shape: entry.shape.clone(), file, range: start..start + tensor.data().len() };
-        tensors.insert((entry.file, entry.name.clone()), place);
+        let place = Place { dtype: *dtype, shape: shape.clone(), file, range: start..start + tensor.data().len() };
+        tensors.insert((*kind, name.clone()), place);
         count += 1;
     }
     match found.len() == count {
         true => Ok(()),
-        false => Err(wrong(format!("it has {} tensors, the manifest lists {count}", found.len()))),
+        false => Err(format!("it has {} tensors, the manifest lists {count}", found.len())),
     }
 }
 

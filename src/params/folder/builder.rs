@@ -112,7 +112,7 @@ impl FolderStoreBuilder {
         self
     }
 
-    /// Begins from this kept version instead of the newest, in a new lineage.
+    /// Begins from this kept version instead of the newest, in a new lineage, which the folder names with the next snapshot.
     #[must_use]
     pub fn restore(mut self, version: VersionId) -> Self {
         self.options.restore = Some(version);
