@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use streamgrad::{Batch, FolderStore, Trainer};
 
 const ROUNDS: usize = 9;
-const SNAPSHOTS: usize = 30;
+const SNAPSHOTS: usize = 20;
 /// Steps from one snapshot to the next: some of them are outside.
-const STEPS: usize = 10;
+const STEPS: usize = 8;
 
 fn bundle() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/hundred.bundle")

@@ -173,6 +173,18 @@ assert not any(found.values())
 }
 
 #[test]
+fn a_large_file_is_hashed_beside_writing() {
+    let recording = Recording::open("mlp", "sgd");
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = builder(&recording.bundle).store(FolderStore::open(folder.path().join("model")).unwrap()).open().unwrap();
+    let position: Vec<u8> = (0..5u32 << 20).map(|at| (at ^ at >> 8) as u8).collect();
+    trainer.step_to(&recording.batch(&trainer), &position).unwrap();
+    trainer.save().unwrap();
+    let snapshot = Snapshot::open(newest(&folder.path().join("model"))).unwrap();
+    assert!(snapshot.position() == Some(&*position));
+}
+
+#[test]
 fn every_flipped_byte_is_found() {
     damage(|content| {
         (0..content.len())

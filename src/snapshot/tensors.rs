@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::io::{self, Write};
 
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
@@ -51,30 +50,43 @@ pub(crate) struct Entry<'a> {
     pub(crate) data: Cow<'a, [u8]>,
 }
 
-/// Writes tensors as one safetensors file, straight from where they are.
-pub(super) fn write(out: &mut impl Write, entries: &[&Entry<'_>]) -> Result<()> {
-    const OPERATION: &str = "write snapshot";
-    let mut sorted = entries.to_vec();
-    // Large elements first: each tensor is then aligned to its elements, as the format's own writer has it.
-    sorted.sort_by_key(|entry| (Reverse(entry.dtype.size()), &entry.name));
-    let mut end = 0;
-    let mut infos = Vec::with_capacity(sorted.len());
-    for entry in &sorted {
-        let Some(dtype) = entry.dtype.safetensors() else {
-            return Err(Error::new(ErrorKind::Internal, OPERATION, format!("{} holds strings", entry.name)));
-        };
-        let start = end;
-        end += entry.data.len();
-        infos.push((entry.name.to_string(), TensorInfo { dtype, shape: entry.shape.clone(), data_offsets: (start, end) }));
+/// A safetensors file of these tensors, piece by piece: its header, and their bytes where they are.
+pub(super) struct Encoded<'a> {
+    header: Vec<u8>,
+    data: Vec<&'a [u8]>,
+}
+
+impl<'a> Encoded<'a> {
+    pub(super) fn new(entries: &[&'a Entry<'_>]) -> Result<Self> {
+        let mut sorted = entries.to_vec();
+        // Large elements first: each tensor is then aligned to its elements, as the format's own writer has it.
+        sorted.sort_by_key(|entry| (Reverse(entry.dtype.size()), &entry.name));
+        let mut end = 0;
+        let mut infos = Vec::with_capacity(sorted.len());
+        for entry in &sorted {
+            let Some(dtype) = entry.dtype.safetensors() else {
+                return Err(Error::new(ErrorKind::Internal, "write snapshot", format!("{} holds strings", entry.name)));
+            };
+            let start = end;
+            end += entry.data.len();
+            infos.push((entry.name.to_string(), TensorInfo { dtype, shape: entry.shape.clone(), data_offsets: (start, end) }));
+        }
+        let failed = |error| Error::new(ErrorKind::Internal, "write snapshot", "tensors contradict their shapes").with_source(error);
+        let metadata = Metadata::new(None, infos).map_err(failed)?;
+        let json = serde_json::to_vec(&metadata).map_err(|error| failed(error.into()))?;
+        let length = json.len().next_multiple_of(8);
+        let mut header = Vec::with_capacity(8 + length);
+        header.extend((length as u64).to_le_bytes());
+        header.extend(json);
+        header.resize(8 + length, b' ');
+        Ok(Self { header, data: sorted.iter().map(|entry| &*entry.data).collect() })
     }
-    let failed = |error| Error::new(ErrorKind::Internal, OPERATION, "tensors contradict their shapes").with_source(error);
-    let metadata = Metadata::new(None, infos).map_err(failed)?;
-    let mut header = serde_json::to_vec(&metadata).map_err(|error| failed(error.into()))?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let write = |out: &mut dyn Write| -> io::Result<()> {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        sorted.iter().try_for_each(|entry| out.write_all(&entry.data))
-    };
-    write(out).map_err(|error| Error::new(ErrorKind::Io, OPERATION, "its tensors cannot be written").with_source(error))
+
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(&*self.header).chain(self.data.iter().copied())
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.pieces().map(|piece| piece.len() as u64).sum()
+    }
 }

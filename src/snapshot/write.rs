@@ -3,21 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::thread;
 
 use sha2::{Digest, Sha256};
 
 use super::manifest::{BaseRef, FileEntry, Head, Manifest, TensorEntry};
 use super::read::{HASH, MANIFEST, stated_hash};
 use super::storage::{Storage, WriteFile};
-use super::tensors::{self, Entry, File};
+use super::tensors::{Encoded, Entry, File};
 use super::{MOST_DELTAS, VersionId};
 use crate::bundle::hex;
 use crate::error::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "write snapshot";
 
-/// As much at a time as stays in the cache between hashing and writing.
-const CHUNK: usize = 256 << 10;
+/// Small pieces are gathered to so many bytes.
+const BUFFER: usize = 64 << 10;
+/// No more than this is written at a time.
+const PIECE: usize = 4 << 20;
+/// From so many bytes on, hashing takes longer than to start a thread.
+const WORTH_A_THREAD: u64 = 1 << 20;
 
 /// A snapshot that a delta can build on.
 #[derive(Clone, Debug)]
@@ -64,10 +69,10 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
         if stored.is_empty() {
             continue;
         }
-        let mut out = BufWriter::with_capacity(CHUNK, Hashing::new(storage.create(&folder.join(file.name())).map_err(failed)?));
-        tensors::write(&mut out, &stored)?;
-        let hashing = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        files.insert(file, hashing.finish().map_err(failed)?);
+        let encoded = Encoded::new(&stored)?;
+        let out = storage.create(&folder.join(file.name())).map_err(failed)?;
+        let sha256 = write_and_hash(out, &encoded).map_err(failed)?;
+        files.insert(file, FileEntry { bytes: encoded.bytes(), sha256 });
     }
 
     let base_ref = base.map(|base| BaseRef { version: base.version, sha256: base.manifest.clone(), deltas: base.deltas + 1 });
@@ -98,33 +103,25 @@ fn worth(base: &Base, entries: &[Entry<'_>], sums: &HashMap<(File, String), [u8;
     changed <= all / 2
 }
 
-/// Hashes and counts what goes through it.
-struct Hashing {
-    file: Box<dyn WriteFile>,
-    sum: Sha256,
-    bytes: u64,
-}
-
-impl Hashing {
-    fn new(file: Box<dyn WriteFile>) -> Self {
-        Self { file, sum: Sha256::new(), bytes: 0 }
+/// Writes and syncs a file; gives back its SHA-256. What is large is hashed by a thread of its own, while the disk is busy.
+fn write_and_hash(file: Box<dyn WriteFile>, encoded: &Encoded<'_>) -> io::Result<String> {
+    let hash = || {
+        let mut sum = Sha256::new();
+        encoded.pieces().for_each(|piece| sum.update(piece));
+        hex(&sum.finalize())
+    };
+    let write = || {
+        let mut out = BufWriter::with_capacity(BUFFER, file);
+        // In pieces, so that the disk can begin before the last is there.
+        encoded.pieces().flat_map(|piece| piece.chunks(PIECE)).try_for_each(|piece| out.write_all(piece))?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync()
+    };
+    if encoded.bytes() < WORTH_A_THREAD {
+        return write().map(|()| hash());
     }
-
-    fn finish(mut self) -> io::Result<FileEntry> {
-        self.file.sync()?;
-        Ok(FileEntry { bytes: self.bytes, sha256: hex(&self.sum.finalize()) })
-    }
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(&bytes[..bytes.len().min(CHUNK)])?;
-        self.sum.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    thread::scope(|scope| {
+        let hashing = thread::Builder::new().name("streamgrad-hash".into()).spawn_scoped(scope, hash)?;
+        write()?;
+        hashing.join().map_err(|_| io::Error::other("a defect of this library ended the hashing"))
+    })
 }

@@ -11,6 +11,9 @@ use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Snapshot, VersionId};
 
+/// How far the thread steps back behind others that want a processor; 19 would be as far as possible.
+const NICENESS: i32 = 10;
+
 /// Between those who want a version saved and the thread that does it.
 #[derive(Debug)]
 pub(super) struct Saver {
@@ -112,6 +115,7 @@ impl Saver {
 
     /// The thread's body: saves what is offered, and every so often what `newest` gives.
     pub(super) fn run(&self, mut writer: Writer, every: Option<Duration>, newest: impl Fn() -> Option<Result<Captured>>) {
+        yield_to_training();
         let mut attempt = Instant::now();
         loop {
             let captured = match self.next(every.and_then(|every| attempt.checked_add(every))) {
@@ -183,6 +187,12 @@ impl Saver {
         drop(state);
         self.changed.notify_all();
     }
+}
+
+/// Lets this thread, and those that it starts, have what time of the processors others leave.
+fn yield_to_training() {
+    // SAFETY: the call only looks at its numbers; on Linux, 0 is the calling thread. Who cannot yield is no worse off.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
 }
 
 enum Next {
