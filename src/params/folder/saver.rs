@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Snapshot, VersionId};
 
 /// How far the thread steps back behind others that want a processor; 19 would be as far as possible.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Between those who want a version saved and the thread that does it.
 #[derive(Debug)]
