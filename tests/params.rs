@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Recording, builder};
+use common::{Recording, builder, resident};
 use streamgrad::params::Store;
 use streamgrad::{ErrorKind, MemoryStore};
 
@@ -94,13 +94,6 @@ fn a_million_steps_keep_memory_flat() {
     let grown = resident().saturating_sub(after_warm_up);
     println!("a million steps in {:?}; resident memory grew by {grown} KiB after the first 100,000", started.elapsed());
     assert!(grown < 4 * 1024, "resident memory grew by {grown} KiB");
-}
-
-/// KiB of this process in memory.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

@@ -79,6 +79,14 @@ impl Bundle {
     }
 }
 
+/// The identity of the bundle in this folder, which is not verified; `None` as long as it has no manifest.
+pub(crate) fn identity_at(folder: &Path) -> Result<Option<String>> {
+    match folder.join("bundle.json").exists() {
+        true => Ok(Some(hex(&Sha256::digest(read(folder, "bundle.json")?)))),
+        false => Ok(None),
+    }
+}
+
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
     let path = folder.join(file);
     fs::read(&path).map_err(|error| {

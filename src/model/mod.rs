@@ -1,6 +1,7 @@
 //! A bundle that runs: batches and versions in, what the graph computes out.
 
 mod feed;
+mod opening;
 mod pass;
 mod predictions;
 
@@ -18,6 +19,7 @@ use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor, Views};
 
 pub(crate) use feed::Fed;
 use feed::Feed;
+pub(crate) use opening::Opening;
 pub(crate) use pass::TrainingPass;
 pub use predictions::Predictions;
 

@@ -8,6 +8,7 @@ use super::{Fed, Model, unexpected};
 use crate::batch::Schema;
 use crate::error::{Error, Result};
 use crate::params::Version;
+use crate::snapshot::VersionId;
 use crate::tensor::{DType, Element};
 use crate::tf::{Tensor, strings};
 
@@ -19,7 +20,7 @@ pub struct Predictions {
     schema: Arc<Schema>,
     values: Vec<Values>,
     rows: usize,
-    version: u64,
+    version: VersionId,
 }
 
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Predictions {
                 _ => Values::Fixed(fed.detach(tensor)?),
             });
         }
-        Ok(Self { schema: model.schema.clone(), values, rows, version: version.number() })
+        Ok(Self { schema: model.schema.clone(), values, rows, version: version.id() })
     }
 
     /// The rows predicted.
@@ -51,8 +52,13 @@ impl Predictions {
         self.rows
     }
 
-    /// The version of the parameters that predicted.
+    /// The number of the version that predicted.
     pub fn version(&self) -> u64 {
+        self.version.number
+    }
+
+    /// The version that predicted, with its lineage.
+    pub fn version_id(&self) -> VersionId {
         self.version
     }
 

@@ -15,10 +15,7 @@ const OPERATION: &str = "resume";
 /// # Errors
 /// `InvalidInput` if it is of another bundle, naming each tensor that differs.
 pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
-    if snapshot.bundle_identity() != &*layout.identity {
-        return Err(of_another_bundle(layout, snapshot));
-    }
-    let mut dense = layout.dense(|weight, tensor| fill(snapshot, File::Model, &weight.name, weight, tensor))?;
+    let mut dense = dense(layout, snapshot)?;
     dense.set_runs(snapshot.head().runs);
     let slots =
         layout.slots_from(|slot, _, weight, tensor| fill(snapshot, File::Training, &slot_name(slot, &weight.name), weight, tensor))?;
@@ -36,6 +33,14 @@ pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
         metrics,
         position: snapshot.position().map(Into::into),
     })
+}
+
+/// Parameters and state alone.
+pub(super) fn dense(layout: &Layout, snapshot: &Snapshot) -> Result<Dense> {
+    if snapshot.bundle_identity() != &*layout.identity {
+        return Err(of_another_bundle(layout, snapshot));
+    }
+    layout.dense(|weight, tensor| fill(snapshot, File::Model, &weight.name, weight, tensor))
 }
 
 /// As [`resume`], in a lineage of its own.
@@ -125,7 +130,7 @@ fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {
         });
     }
     let context = format!(
-        "version {} is of another bundle, {:?} ({}): {}; open that bundle, name another folder, or ask for a warm start",
+        "version {} is of another bundle, {:?} ({}): {}; open that bundle, name another folder, or let a store begin with a warm start",
         snapshot.version(),
         snapshot.bundle_name(),
         snapshot.bundle_identity().get(..12).unwrap_or(snapshot.bundle_identity()),

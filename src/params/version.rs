@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::layout::Layout;
+use super::resume;
+use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::snapshot::VersionId;
+use crate::snapshot::{Snapshot, VersionId};
 use crate::tf::Tensor;
 
 /// An immutable, numbered value of the dense parameters and state. Cheap to clone, free to share between threads; as long as
@@ -23,6 +26,23 @@ pub(super) struct Published {
 }
 
 impl Version {
+    /// The bundle's own values, under a name of the caller's choice. No store holds it.
+    pub(crate) fn initial(layout: &Layout, bundle: &Bundle, id: VersionId) -> Result<Self> {
+        Ok(Self::detached(layout, id, layout.initial(bundle)?))
+    }
+
+    /// The version that was saved, without what only learning needs. No store holds it.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is of another bundle, naming each tensor that differs.
+    pub(crate) fn saved(layout: &Layout, snapshot: &Snapshot) -> Result<Self> {
+        Ok(Self::detached(layout, snapshot.version(), resume::dense(layout, snapshot)?))
+    }
+
+    fn detached(layout: &Layout, id: VersionId, dense: Dense) -> Self {
+        Self { published: Arc::new(Published { bundle: layout.identity.clone(), id, dense }) }
+    }
+
     /// Steps since the bundle's own values, which are version 0.
     pub fn number(&self) -> u64 {
         self.published.id.number

@@ -209,8 +209,8 @@ impl SnapshotFolder {
             .ok_or_else(|| invalid(OPERATION, format!("{}: it was altered or cut; restore a version by its name", path.display())))
     }
 
-    /// The versions that have a complete snapshot.
-    fn names(&self) -> Result<Vec<VersionId>> {
+    /// The versions that have a complete snapshot, in any order.
+    pub(crate) fn names(&self) -> Result<Vec<VersionId>> {
         let listed = self.storage.list(&self.snapshots);
         let names = match listed {
             Ok(names) => names,

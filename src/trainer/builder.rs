@@ -1,14 +1,13 @@
 //! How a trainer is opened.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::Trainer;
-use crate::bundle::Bundle;
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::Opening;
 use crate::params::{Layout, MemoryStore, Store};
-use crate::tf::{self, Places, SessionConfig};
+use crate::tf::Places;
 
 /// The rows of the metrics' sliding window, unless told otherwise.
 const WINDOW: usize = 10_000;
@@ -18,24 +17,14 @@ const WINDOW: usize = 10_000;
 pub struct TrainerBuilder {
     bundle: PathBuf,
     store: Option<Arc<dyn Store>>,
-    tensorflow: Places,
-    session: SessionConfig,
+    opening: Opening,
     learning_rate: Option<f32>,
     window: usize,
-    allowed: Vec<String>,
 }
 
 impl TrainerBuilder {
     pub(super) fn new(bundle: &Path) -> Self {
-        Self {
-            bundle: bundle.to_owned(),
-            store: None,
-            tensorflow: Places::default(),
-            session: SessionConfig::default(),
-            learning_rate: None,
-            window: WINDOW,
-            allowed: Vec::new(),
-        }
+        Self { bundle: bundle.to_owned(), store: None, opening: Opening::default(), learning_rate: None, window: WINDOW }
     }
 
     /// Where the parameters live, for instance a [`FolderStore`](crate::FolderStore). Trainers that are given the same store
@@ -48,27 +37,27 @@ impl TrainerBuilder {
     /// The TensorFlow library or its folder. Default: see [`crate::tf::load`].
     #[must_use]
     pub fn tensorflow(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tensorflow.named = Some(path.into());
+        self.opening.tensorflow.named = Some(path.into());
         self
     }
 
     /// The places that TensorFlow is looked for at, for a host that knows more of them.
     pub(crate) fn places(&mut self) -> &mut Places {
-        &mut self.tensorflow
+        &mut self.opening.tensorflow
     }
 
     /// Threads inside one op; 0 lets TensorFlow choose. Default 1: one core for one trainer thread. TensorFlow has one such
     /// pool per process, sized by its first session: a later, different wish is logged and has no effect.
     #[must_use]
     pub fn intra_op_threads(mut self, threads: u16) -> Self {
-        self.session.intra_op_threads = threads.into();
+        self.opening.session.intra_op_threads = threads.into();
         self
     }
 
     /// Threads that run ops beside each other; 0 lets TensorFlow choose. Default: none, every op runs in the caller's thread.
     #[must_use]
     pub fn inter_op_threads(mut self, threads: u16) -> Self {
-        self.session.inter_op_threads = threads.into();
+        self.opening.session.inter_op_threads = threads.into();
         self
     }
 
@@ -87,7 +76,7 @@ impl TrainerBuilder {
     /// Allows an op, such as `ReadFile`, that reaches files, the network, Python or other libraries.
     #[must_use]
     pub fn allow_op(mut self, op: impl Into<String>) -> Self {
-        self.allowed.push(op.into());
+        self.opening.allowed.push(op.into());
         self
     }
 
@@ -96,22 +85,11 @@ impl TrainerBuilder {
         if self.window == 0 {
             return Err(Error::input("open trainer", "the metrics' window must have at least one row"));
         }
-        let bundle = Arc::new(Bundle::open_allowing(&self.bundle, &self.allowed)?);
-        tf::load_from(&self.tensorflow)?;
-        warn_of_another_pool(self.session.intra_op_threads);
-        let layout = Layout::new(&bundle, self.learning_rate, self.window)?;
-        let (metrics, initial) = (layout.metrics.clone(), layout.initial(&bundle)?);
-        let model = Model::new(bundle, self.session)?;
+        let model = Arc::new(self.opening.open(&self.bundle)?);
+        let layout = Layout::new(model.bundle(), self.learning_rate, self.window)?;
+        let (metrics, initial) = (layout.metrics.clone(), layout.initial(model.bundle())?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         store.start(Arc::new(layout), initial)?;
         Ok(Trainer { model, store, metrics })
-    }
-}
-
-fn warn_of_another_pool(threads: i32) {
-    static FIRST: OnceLock<i32> = OnceLock::new();
-    let first = *FIRST.get_or_init(|| threads);
-    if first != threads {
-        tracing::warn!(first, threads, "TensorFlow's pool inside ops was sized by the process's first trainer; this wish has no effect");
     }
 }

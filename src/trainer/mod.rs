@@ -43,7 +43,7 @@ use crate::snapshot::{KeptVersion, VersionId};
 /// ```
 #[derive(Debug)]
 pub struct Trainer {
-    model: Model,
+    model: Arc<Model>,
     store: Arc<dyn Store>,
     metrics: Metrics,
 }
@@ -62,6 +62,11 @@ impl Trainer {
     /// The columns that the model takes; makes batches.
     pub fn schema(&self) -> &Arc<Schema> {
         self.model.schema()
+    }
+
+    /// What a predictor shares with it.
+    pub(crate) fn shared(&self) -> (Arc<Model>, Arc<dyn Store>) {
+        (self.model.clone(), self.store.clone())
     }
 
     /// The bundle it was opened from.

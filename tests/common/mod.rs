@@ -119,3 +119,10 @@ pub fn distance<'a>(found: impl IntoIterator<Item = &'a f32>, wanted: &[f32], re
     assert_eq!(found.len(), wanted.len());
     found.iter().zip(wanted).map(|(found, wanted)| (found - wanted).abs() / (absolute + relative * wanted.abs())).fold(0.0, f32::max)
 }
+
+/// KiB of this process in memory.
+pub fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
