@@ -103,6 +103,11 @@ def snapshots() -> Iterator[Result]:
     yield from printed("snapshot")
 
 
+def swap() -> Iterator[Result]:
+    """Predictions while versions are swapped."""
+    yield from printed("swap")
+
+
 def java() -> Iterator[Result]:
     """JMH beside criterion."""
     jar = ROOT / "java" / "benchmarks" / "target" / "benchmarks.jar"
@@ -208,7 +213,14 @@ def table(results: list[Result]) -> str:
 
 def main() -> None:
     """All of it, or the parts that are named."""
-    parts = {"core": core, "threads": threads, "snapshots": snapshots, "java": java, "flink": flink}
+    parts = {
+        "core": core,
+        "threads": threads,
+        "snapshots": snapshots,
+        "swap": swap,
+        "java": java,
+        "flink": flink,
+    }
     wanted = sys.argv[1:] or list(parts)
     run(sys.executable, "benches/bundles.py", BENCH)
     path = ROOT / "benches" / "results.json"
