@@ -24,10 +24,11 @@
 //! A record becomes a row of a [`Batch`]. A [`Trainer`] pulls the newest [`Version`] of the parameters (a pointer), runs the
 //! graph once for loss, predictions, gradients and new state, and pushes the gradients through the optimizer into the next
 //! version. The [`Report`] has the predictions from *before* the update, so its metrics are honest: test, then train.
+//! A [`Predictor`] predicts by what a trainer learns, beside it or, by way of the folder of a [`FolderStore`], anywhere else.
 //!
 //! # What holds
 //!
-//! - **Threads.** Everything here is `Send`; what is shared by design ([`Trainer`], [`FolderStore`], [`Version`], [`Predictions`], [`Report`])
+//! - **Threads.** Everything here is `Send`; what is shared by design ([`Trainer`], [`Predictor`], [`FolderStore`], [`Version`], [`Predictions`], [`Report`])
 //!   is `Sync` as well. Readers never wait for a writer.
 //! - **Errors.** Every failure is an [`Error`] that says what to do; it changes no parameter. Nothing here panics on bad input.
 //! - **TensorFlow** is found at run time and loaded once per process: see [`tf::load`].

@@ -126,7 +126,7 @@ fn of_a_trainer_predicts_by_its_newest_version() {
     predictor.unpin();
     assert_eq!(predictor.predict(&batch).unwrap().version(), 4);
     assert_eq!(predictor.pin(4).unwrap().number, 4);
-    for error in [predictor.switch_to(pinned).unwrap_err(), predictor.roll_back().unwrap_err()] {
+    for error in [predictor.switch_to(pinned).unwrap_err(), predictor.rollback().unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
     drop(trainer);
@@ -197,6 +197,13 @@ fn a_broken_snapshot_is_refused_and_the_old_version_stays() {
         let status = predictor.status().unwrap();
         assert!(status.problem.is_none() && status.failures == 0);
     }
+    // What only a trainer needs is not read.
+    let next = {
+        let saved = pair.save();
+        damage(&pair.folder.join("snapshots").join(saved.to_string()).join("training.safetensors"));
+        assert_eq!(pair.predictor.look().unwrap(), saved);
+        saved
+    };
     // A whole folder that is gone is no reason to stop, nor to go back to the bundle's own values.
     fs::rename(pair.folder.join("snapshots"), pair.folder.join("elsewhere")).unwrap();
     assert!(pair.predictor.look().is_err());
@@ -211,11 +218,11 @@ fn goes_back_pins_and_follows_again() {
     let pair = Pair::open();
     let own = pair.predictor.version().unwrap();
     let saved: Vec<VersionId> = (0..4).map(|_| pair.follow()).collect();
-    let error = quiet(Predictor::builder(&pair.recording.bundle)).open().unwrap().roll_back().unwrap_err();
+    let error = quiet(Predictor::builder(&pair.recording.bundle)).open().unwrap().rollback().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
 
-    assert_eq!(pair.predictor.roll_back().unwrap(), saved[2]);
-    assert_eq!(pair.predictor.roll_back().unwrap(), saved[1]);
+    assert_eq!(pair.predictor.rollback().unwrap(), saved[2]);
+    assert_eq!(pair.predictor.rollback().unwrap(), saved[1]);
     assert!(pair.predictor.status().unwrap().pinned);
     let newest = pair.save();
     assert_eq!(pair.predictor.look().unwrap(), saved[1], "pinned");
@@ -249,18 +256,18 @@ fn goes_back_pins_and_follows_again() {
 fn a_new_lineage_is_followed() {
     let pair = Pair::open();
     let saved: Vec<VersionId> = (0..3).map(|_| pair.follow()).collect();
-    let back = pair.trainer.roll_back(saved[0]).unwrap();
+    let back = pair.trainer.rollback(saved[0]).unwrap();
     assert!(back.number == 1 && back.lineage != saved[0].lineage);
     assert_eq!(pair.predictor.look().unwrap(), back);
     assert_eq!(pair.predicts_by(back), values(&pair.trainer.predict(&pair.batch).unwrap()));
     let next = pair.follow();
     assert_eq!((next.lineage, next.number), (back.lineage, 2));
-    assert_eq!(pair.predictor.roll_back().unwrap(), back);
-    assert_eq!(pair.predictor.roll_back().unwrap(), saved[2]);
+    assert_eq!(pair.predictor.rollback().unwrap(), back);
+    assert_eq!(pair.predictor.rollback().unwrap(), saved[2]);
     // A broken first version of a new lineage: the old lineage goes on predicting.
     pair.predictor.unpin();
     assert_eq!(pair.predictor.look().unwrap(), next);
-    let broken = pair.trainer.roll_back(saved[1]).unwrap();
+    let broken = pair.trainer.rollback(saved[1]).unwrap();
     damage_snapshot(&pair.folder, broken);
     assert!(pair.predictor.look().is_err());
     pair.predicts_by(next);
@@ -339,7 +346,7 @@ fn numbered_bundles_are_followed_when_they_are_complete() {
     assert_eq!(predictor.look().unwrap().number, 3);
     assert_eq!(predictor.status().unwrap().problem.unwrap().version.unwrap().number, 10);
 
-    assert_eq!(predictor.roll_back().unwrap(), second);
+    assert_eq!(predictor.rollback().unwrap(), second);
     assert_eq!(predictor.switch_to(1).unwrap(), first);
     assert_eq!(predictor.predict(&batch).unwrap().version_id(), first);
     let error = predictor.switch_to(4).unwrap_err();

@@ -249,7 +249,7 @@ impl Follower {
         Ok(version)
     }
 
-    pub(super) fn roll_back(&self) -> Result<VersionId> {
+    pub(super) fn rollback(&self) -> Result<VersionId> {
         let _loading = self.loading.lock();
         let Some(version) = self.state.lock().before.back().copied() else {
             let context = format!("no version predicted here before {}; switch to one by its name", self.version());

@@ -59,7 +59,7 @@ use crate::trainer::Trainer;
 /// let predictions = predictor.predict(&batch)?;
 /// println!("{} says {:?}", predictions.version_id(), predictions.array::<f32>()?);
 ///
-/// predictor.roll_back()?; // to the version before, and stay there
+/// predictor.rollback()?; // to the version before, and stay there
 /// if let Some(problem) = predictor.status()?.problem {
 ///     eprintln!("{}", problem.error);
 /// }
@@ -190,15 +190,15 @@ impl Predictor {
     ///
     /// # Errors
     /// `InvalidInput` if there was none, or if it is not kept any more; this one goes on predicting. `Unsupported` for a trainer
-    /// in this process: [`Trainer::roll_back`] is what goes back there.
-    pub fn roll_back(&self) -> Result<VersionId> {
+    /// in this process: [`Trainer::rollback`] is what goes back there.
+    pub fn rollback(&self) -> Result<VersionId> {
         match &self.by {
             By::Store(_) => Err(Error::new(
                 ErrorKind::Unsupported,
                 "roll back",
                 "a store in memory has one version to predict by; roll the trainer back",
             )),
-            By::Source { follower, .. } => follower.roll_back(),
+            By::Source { follower, .. } => follower.rollback(),
         }
     }
 }

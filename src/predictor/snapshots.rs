@@ -82,7 +82,7 @@ impl Source for Snapshots {
         let Some(folder) = &self.folder else {
             return Err(Error::input("switch version", format!("no folder is followed; there is only {}", self.own)));
         };
-        let snapshot = folder.read(version)?;
+        let snapshot = folder.read_model(version)?;
         Ok(Serving { model, version: Version::saved(&self.layout, &snapshot)?, made: Some(snapshot.time()) })
     }
 }

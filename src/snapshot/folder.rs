@@ -24,7 +24,7 @@ use super::manifest::Head;
 use super::pointer::Pointer;
 use super::read::{MANIFEST, Siblings, Snapshot, time};
 use super::storage::{LockMode, Storage};
-use super::tensors::Entry;
+use super::tensors::{Entry, File};
 use super::write::{self, Base, Deltas, Written};
 use super::{VersionId, invalid};
 use crate::error::{Error, ErrorKind, Result};
@@ -127,7 +127,16 @@ impl SnapshotFolder {
     /// # Errors
     /// `InvalidInput` if it is not kept (any more); `InvalidSnapshot`, naming the file, if it is damaged.
     pub fn read(&self, version: VersionId) -> Result<Snapshot> {
-        let read = self.siblings().read(version, None);
+        self.read_by(self.siblings(), version)
+    }
+
+    /// As [`SnapshotFolder::read`], but only what predicts: parameters and state.
+    pub(crate) fn read_model(&self, version: VersionId) -> Result<Snapshot> {
+        self.read_by(Siblings { only: Some(File::Model), ..self.siblings() }, version)
+    }
+
+    fn read_by(&self, siblings: Siblings<'_>, version: VersionId) -> Result<Snapshot> {
+        let read = siblings.read(version, None);
         match read {
             Err(_) if !self.names()?.contains(&version) => {
                 let context = format!("{} keeps no version {version}; it has {}", self.root.display(), self.kept()?);
@@ -151,7 +160,7 @@ impl SnapshotFolder {
     }
 
     fn siblings(&self) -> Siblings<'_> {
-        Siblings { storage: &*self.storage, folder: &self.snapshots }
+        Siblings { storage: &*self.storage, folder: &self.snapshots, only: None }
     }
 
     /// The versions in the folder, for a message.

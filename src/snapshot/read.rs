@@ -57,6 +57,8 @@ struct Place {
 pub(crate) struct Siblings<'a> {
     pub(crate) storage: &'a dyn Storage,
     pub(crate) folder: &'a Path,
+    /// The one file to be read of each, for who needs no other.
+    pub(crate) only: Option<File>,
 }
 
 impl Siblings<'_> {
@@ -92,7 +94,7 @@ impl Siblings<'_> {
                     })?)
                 }
             };
-        Snapshot::new(self.storage, path, manifest, manifest_sum, base)
+        Snapshot::new(*self, path, manifest, manifest_sum, base)
     }
 
     /// The manifest, its SHA-256, and what keeps the snapshot from being removed while it is read.
@@ -133,16 +135,18 @@ impl Snapshot {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let beside = path.parent().unwrap_or(Path::new(""));
-        Siblings { storage: &FileSystem, folder: beside }.chain(path, None, None, MOST_DELTAS)
+        Siblings { storage: &FileSystem, folder: beside, only: None }.chain(path, None, None, MOST_DELTAS)
     }
 
-    fn new(storage: &dyn Storage, path: &Path, manifest: Manifest, manifest_sum: String, base: Option<Self>) -> Result<Self> {
+    fn new(siblings: Siblings<'_>, path: &Path, manifest: Manifest, manifest_sum: String, base: Option<Self>) -> Result<Self> {
         let (mut files, mut known) = base.map_or_else(Default::default, |base| (base.files, base.tensors));
         let mut tensors = HashMap::new();
-        for (file, entry) in &manifest.files {
+        let wanted = |file: File| siblings.only.is_none_or(|only| only == file);
+        for (file, entry) in manifest.files.iter().filter(|(file, _)| wanted(**file)) {
             let place = path.join(file.name());
             let wrong = |context: String| invalid(OPERATION, format!("{}: {context}", place.display()));
-            let content = storage.read(&place, entry.bytes).map_err(|error| wrong("it cannot be read".into()).with_source(error))?;
+            let content =
+                siblings.storage.read(&place, entry.bytes).map_err(|error| wrong("it cannot be read".into()).with_source(error))?;
             let found = hex(&Sha256::digest(&content));
             if content.len() as u64 != entry.bytes || found != entry.sha256 {
                 let context = format!(
@@ -157,7 +161,7 @@ impl Snapshot {
             places(&content, files.len(), listed, &mut tensors).map_err(wrong)?;
             files.push(content);
         }
-        for tensor in manifest.tensors.iter().filter(|tensor| tensor.unchanged) {
+        for tensor in manifest.tensors.iter().filter(|tensor| tensor.unchanged && wanted(tensor.file)) {
             let key = (tensor.file, tensor.name.clone());
             match known.remove(&key) {
                 Some(place) if place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
