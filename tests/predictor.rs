@@ -4,8 +4,11 @@
 
 mod common;
 
+use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +16,7 @@ use common::{Recording, builder, tensorflow};
 use sha2::{Digest, Sha256};
 use streamgrad::params::FolderStoreBuilder;
 use streamgrad::predictor::{PredictorBuilder, VersionName};
+use streamgrad::snapshot::{FileSystem, Lock, LockMode, Storage, WriteFile};
 use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Predictions, Predictor, Trainer, VersionId};
 use tempfile::TempDir;
 
@@ -271,6 +275,86 @@ fn a_new_lineage_is_followed() {
     damage_snapshot(&pair.folder, broken);
     assert!(pair.predictor.look().is_err());
     pair.predicts_by(next);
+}
+
+/// The machine's files. Before a snapshot's next shared lock, something happens to them.
+#[derive(Default)]
+struct Interrupted(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl fmt::Debug for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Interrupted")
+    }
+}
+
+impl Storage for Interrupted {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        FileSystem.create(path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        FileSystem.create_dir(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        FileSystem.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        FileSystem.remove_dir(path)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        FileSystem.list(path)
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        FileSystem.read(path, most)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        FileSystem.sync_dir(path)
+    }
+    fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Option<Box<dyn Lock>>> {
+        if let Some(interruption) = self.0.lock().unwrap().take() {
+            interruption();
+        }
+        FileSystem.lock(path, mode)
+    }
+}
+
+#[test]
+fn a_snapshot_that_vanishes_while_it_is_read_is_no_failure() {
+    let recording = Recording::open("mlp", "sgd");
+    let kept = tempfile::tempdir().unwrap();
+    let folder = kept.path().join("model");
+    let trainer = Arc::new(trainer(&recording, &folder, |store| store.keep_last(1)));
+    let files = Arc::new(Interrupted::default());
+    let open = || quiet(Predictor::builder(&recording.bundle).follow(&folder)).storage(files.clone()).open().unwrap();
+    let predictor = open();
+    let batch = Arc::new(batch(&recording, &predictor));
+    let step = move || {
+        trainer.step(&*batch).unwrap();
+        trainer.save().unwrap()
+    };
+    let first = step();
+    let again = step.clone();
+    *files.0.lock().unwrap() = Some(Box::new(move || {
+        again();
+    }));
+    let second = predictor.look().unwrap();
+    assert_eq!((second.lineage, second.number), (first.lineage, 2));
+    let status = predictor.status().unwrap();
+    assert!(status.swaps == 1 && status.problem.is_none(), "{status:?}");
+    // The same when one is opened, and when the host names the version.
+    let again = step.clone();
+    *files.0.lock().unwrap() = Some(Box::new(move || {
+        again();
+    }));
+    assert_eq!(open().version().unwrap().number, 3);
+    *files.0.lock().unwrap() = Some(Box::new(move || {
+        step();
+    }));
+    let error = predictor.switch_to(3).unwrap_err();
+    assert!(error.kind() == ErrorKind::InvalidInput && error.to_string().contains("keeps no version"), "{error}");
+    assert_eq!(predictor.version().unwrap(), second);
 }
 
 #[test]

@@ -12,12 +12,14 @@ use super::snapshots::Snapshots;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Opening;
+use crate::snapshot::{FileSystem, SnapshotFolder, Storage};
 
 /// Options of a [`Predictor`]; made by [`Predictor::builder`] and [`Predictor::numbered`].
 #[derive(Clone, Debug)]
 pub struct PredictorBuilder {
     from: From,
     follow: Option<PathBuf>,
+    storage: Arc<dyn Storage>,
     every: Duration,
     opening: Opening,
 }
@@ -38,7 +40,7 @@ impl PredictorBuilder {
     }
 
     fn new(from: From) -> Self {
-        Self { from, follow: None, every: Duration::from_secs(1), opening: Opening::default() }
+        Self { from, follow: None, storage: Arc::new(FileSystem), every: Duration::from_secs(1), opening: Opening::default() }
     }
 
     /// Follows the snapshots in the folder of a [`FolderStore`](crate::FolderStore), in this or any other process. As long as
@@ -47,6 +49,12 @@ impl PredictorBuilder {
     pub fn follow(mut self, folder: impl Into<PathBuf>) -> Self {
         self.follow = Some(folder.into());
         self
+    }
+
+    /// Where the store keeps its files, if not in this machine's file system.
+    #[must_use]
+    pub fn storage(self, storage: Arc<dyn Storage>) -> Self {
+        Self { storage, ..self }
     }
 
     /// How often to look for a newer version; zero for never: then the host calls [`Predictor::look`], or names the versions.
@@ -93,10 +101,13 @@ impl PredictorBuilder {
     /// `InvalidInput` if they are of another bundle; `InvalidBundle` if the bundle, or each of the numbered ones, cannot be
     /// opened, or if there is none.
     pub fn open(self) -> Result<Predictor> {
-        let Self { from, follow, every, opening } = self;
+        let Self { from, follow, storage, every, opening } = self;
         let still = matches!((&from, &follow), (From::Bundle(_), None));
         let source: Box<dyn Source> = match (from, follow) {
-            (From::Bundle(bundle), folder) => Box::new(Snapshots::open(&opening, &bundle, folder.as_deref())?),
+            (From::Bundle(bundle), folder) => {
+                let folder = folder.map(|folder| SnapshotFolder::open_in(storage, folder)).transpose()?;
+                Box::new(Snapshots::open(&opening, &bundle, folder)?)
+            }
             (From::Numbered(root), None) => Box::new(Bundles::open(opening, &root)),
             (From::Numbered(_), Some(_)) => {
                 return Err(Error::input("open predictor", "follow numbered bundles or a store's folder, not both"));

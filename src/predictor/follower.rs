@@ -128,44 +128,40 @@ impl Follower {
         if self.state.lock().pinned {
             return Ok(());
         }
-        let newest = match self.source.newest() {
-            Ok(newest) => newest,
-            Err(error) => {
-                self.note(None, &error);
-                return Err(error);
+        for _ in 0..ATTEMPTS {
+            let newest = self.source.newest().inspect_err(|error| self.note(None, error))?;
+            let Some(newest) = newest else { return Ok(()) };
+            if newest == self.version() || self.state.lock().passed == Some(newest) {
+                self.settled();
+                return Ok(());
             }
-        };
-        let Some(newest) = newest else { return Ok(()) };
-        if newest == self.version() || self.state.lock().passed == Some(newest) {
-            self.settled();
-            return Ok(());
+            match self.try_one(newest, &mut refusals) {
+                Ok(Tried::Taken) => {
+                    self.settled();
+                    return Ok(());
+                }
+                // There is a newer one.
+                Ok(Tried::Gone) => {}
+                Ok(Tried::Refused) => return self.follow_next_best(newest, &mut refusals),
+                Err(error) => return self.follow_next_best(newest, &mut refusals).and(Err(error)),
+            }
         }
-        self.follow(newest, &mut refusals)
+        Ok(())
     }
 
-    /// Takes the newest version, or the best after it.
-    fn follow(&self, newest: VersionId, refusals: &mut Refusals) -> Result<()> {
+    /// Takes the best version that is not the newest, if it is better than the current one.
+    fn follow_next_best(&self, newest: VersionId, refusals: &mut Refusals) -> Result<()> {
         let current = self.version();
-        let mut outcome = self.try_one(newest, refusals);
-        match &mut outcome {
-            Ok(Tried::Taken) => self.settled(),
-            // There is a newer one, or will be.
-            Ok(Tried::Gone) => {}
-            Ok(Tried::Refused) | Err(_) => {
-                let next_best = self.source.next_best(newest, Some(current));
-                for version in next_best.inspect_err(|error| self.note(None, error))? {
-                    if version == current {
-                        break;
-                    }
-                    match self.try_one(version, refusals) {
-                        Ok(Tried::Taken) => break,
-                        Ok(Tried::Gone | Tried::Refused) => {}
-                        Err(error) => outcome = outcome.and(Err(error)),
-                    }
-                }
+        let candidates = self.source.next_best(newest, Some(current)).inspect_err(|error| self.note(None, error))?;
+        let mut outcome = Ok(());
+        for version in candidates.into_iter().take_while(|version| *version != current) {
+            match self.try_one(version, refusals) {
+                Ok(Tried::Taken) => break,
+                Ok(Tried::Gone | Tried::Refused) => {}
+                Err(error) => outcome = outcome.and(Err(error)),
             }
         }
-        outcome.map(drop)
+        outcome
     }
 
     fn try_one(&self, version: VersionId, refusals: &mut Refusals) -> Result<Tried> {

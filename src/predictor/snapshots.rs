@@ -21,8 +21,7 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(super) fn open(opening: &Opening, bundle: &Path, folder: Option<&Path>) -> Result<Self> {
-        let folder = folder.map(SnapshotFolder::open).transpose()?;
+    pub(super) fn open(opening: &Opening, bundle: &Path, folder: Option<SnapshotFolder>) -> Result<Self> {
         let model = Arc::new(opening.open(bundle)?);
         // The window is one of metrics, which nobody keeps here.
         let layout = Layout::new(model.bundle(), None, 1)?;

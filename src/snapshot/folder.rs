@@ -85,7 +85,12 @@ impl SnapshotFolder {
     /// # Errors
     /// `InvalidSnapshot` if it is no such folder, or one of a newer format.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let folder = Self::at(Arc::new(FileSystem), path.as_ref());
+        Self::open_in(Arc::new(FileSystem), path.as_ref())
+    }
+
+    /// As [`SnapshotFolder::open`], where a store keeps its files elsewhere than in this machine's file system.
+    pub fn open_in(storage: Arc<dyn Storage>, path: impl AsRef<Path>) -> Result<Self> {
+        let folder = Self::at(storage, path.as_ref());
         folder.check()?;
         Ok(folder)
     }
