@@ -57,6 +57,7 @@ fn calls(predictor: &Predictor, time: Duration) -> Vec<Span> {
 
 /// Microseconds that one call in a hundred exceeds.
 fn p99(mut spans: Vec<Span>) -> f64 {
+    assert!(spans.len() >= 100, "{} calls are too few to tell: measure longer", spans.len());
     spans.sort_by_key(|(from, to)| *to - *from);
     let (from, to) = spans[spans.len() * 99 / 100];
     (to - from).as_secs_f64() * 1e6

@@ -143,7 +143,12 @@ impl Follower {
                 // There is a newer one.
                 Ok(Tried::Gone) => {}
                 Ok(Tried::Refused) => return self.follow_next_best(newest, &mut refusals),
-                Err(error) => return self.follow_next_best(newest, &mut refusals).and(Err(error)),
+                Err(error) => {
+                    // What stands in the way of the newest says more than what stands in the way of others.
+                    let _ = self.follow_next_best(newest, &mut refusals);
+                    self.note(Some(newest), &error);
+                    return Err(error);
+                }
             }
         }
         Ok(())
@@ -158,7 +163,10 @@ impl Follower {
             match self.try_one(version, refusals) {
                 Ok(Tried::Taken) => break,
                 Ok(Tried::Gone | Tried::Refused) => {}
-                Err(error) => outcome = outcome.and(Err(error)),
+                Err(error) => {
+                    self.note(Some(version), &error);
+                    outcome = outcome.and(Err(error));
+                }
             }
         }
         outcome
@@ -178,7 +186,6 @@ impl Follower {
             Err(error) => {
                 refusals.retain(|known| self.source.has(known));
                 refusals.add(version, stamp, Instant::now());
-                self.note(Some(version), &error);
                 Err(error)
             }
         }
