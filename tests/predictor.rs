@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Recording, builder, tensorflow};
+use common::{MODELS, Recording, builder, tensorflow};
 use sha2::{Digest, Sha256};
 use streamgrad::params::FolderStoreBuilder;
 use streamgrad::predictor::{PredictorBuilder, VersionName};
@@ -167,6 +167,39 @@ fn a_folder_is_followed_from_the_bundles_own_values_on() {
         assert_eq!(values(&predictor.predict(&batch).unwrap()), values(&trainer.predict(&batch).unwrap()));
     }
     assert_eq!(predictor.status().unwrap().swaps, 3);
+}
+
+#[test]
+fn every_kind_of_model_is_followed() {
+    for model in MODELS {
+        let recording = Recording::open(model, "sgd");
+        let kept = tempfile::tempdir().unwrap();
+        let folder = kept.path().join("model");
+        let trainer = trainer(&recording, &folder, |store| store);
+        let predictor = quiet(Predictor::builder(&recording.bundle).follow(&folder)).open().unwrap();
+        let batch = batch(&recording, &predictor);
+        trainer.step(&batch).unwrap();
+        let saved = trainer.save().unwrap();
+        predictor.predict(&batch).unwrap();
+        assert_eq!(predictor.look().unwrap(), saved, "{model}");
+        let (ours, wanted) = (predictor.predict(&batch).unwrap(), trainer.predict(&batch).unwrap());
+        for name in wanted.names() {
+            assert_eq!(ours.output::<f32>(name).unwrap(), wanted.output::<f32>(name).unwrap(), "{model} {name}");
+        }
+    }
+}
+
+#[test]
+fn unpinned_it_does_not_wait_for_the_next_look() {
+    let pair = Pair::open();
+    let first = pair.save();
+    let hourly = Predictor::builder(&pair.recording.bundle).follow(&pair.folder).every(Duration::from_secs(3600));
+    let predictor = hourly.tensorflow(tensorflow()).open().unwrap();
+    assert_eq!(predictor.pin_current().unwrap(), first);
+    let newest = pair.save();
+    assert_eq!(predictor.look().unwrap(), first);
+    predictor.unpin();
+    until("the newest version predicts", || predictor.version().unwrap() == newest);
 }
 
 #[test]
