@@ -5,18 +5,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use streamgrad::predictor::VersionName;
-use streamgrad::{Batch, FolderStore, Predictor, Schema, Trainer};
+use streamgrad::{Batch, FolderStore, Predictor, Schema, Trainer, VersionId};
 
 const SECONDS: u64 = 30;
 const PACE: Duration = Duration::from_millis(1);
-const BETWEEN_SWAPS: Duration = Duration::from_millis(200);
+const BETWEEN_SWAPS: Duration = Duration::from_millis(100);
+/// Short, so that little of what counts as a swap is waiting for it.
+const LOOK: Duration = Duration::from_millis(2);
 /// Sleeping is not exact; the rest of a pause is spent awake.
 const AWAKE: Duration = Duration::from_micros(200);
 const CASE: &str = "784-256-128-10, batch 32, 1,000 calls a second";
@@ -25,7 +28,7 @@ fn bundle() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/middle.bundle")
 }
 
-fn batch(schema: &std::sync::Arc<Schema>) -> Batch {
+fn batch(schema: &Arc<Schema>) -> Batch {
     let mut batch = schema.batch();
     batch.set("numbers", &(0..32 * 784).map(|at| (at % 100) as f32 / 100.0).collect::<Vec<_>>()).unwrap();
     batch.set("label", &(0..32).map(|row| row % 10).collect::<Vec<i64>>()).unwrap();
@@ -63,18 +66,19 @@ fn p99(mut spans: Vec<Span>) -> f64 {
     (to - from).as_secs_f64() * 1e6
 }
 
-fn measure(what: &str, predictor: &Predictor, versions: &[VersionName], time: Duration) {
+/// Lets a predictor follow from one version to the other and back; `show` puts one of them where it is looked for.
+fn measure(what: &str, predictor: &Predictor, time: Duration, show: impl Fn(bool) -> VersionId + Sync) {
     calls(predictor, time / 10);
     let stop = AtomicBool::new(false);
     let (calls, swaps) = thread::scope(|scope| {
         let swapping = scope.spawn(|| {
             let mut swaps = Vec::new();
-            for version in versions.iter().cycle() {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
+            while !stop.load(Ordering::Relaxed) {
                 let started = Instant::now();
-                predictor.switch_to(*version).unwrap();
+                let wanted = show(swaps.len() % 2 == 1);
+                while predictor.version().unwrap() != wanted {
+                    thread::sleep(LOOK / 4);
+                }
                 swaps.push((started, Instant::now()));
                 thread::sleep(BETWEEN_SWAPS);
             }
@@ -96,25 +100,50 @@ fn measure(what: &str, predictor: &Predictor, versions: &[VersionName], time: Du
     figure("p99 of predictions, during swaps / outside", during / outside, "x", r#""<= 2""#);
 }
 
+/// Two lineages in one folder; its pointer names now the one, now the other, as after rollbacks.
+fn snapshots(folder: &Path, time: Duration) {
+    let store = FolderStore::builder(folder).every(Duration::ZERO).on_close(false).open().unwrap();
+    let trainer = Trainer::builder(bundle()).store(store).open().unwrap();
+    trainer.step(&batch(trainer.schema())).unwrap();
+    let pointer = folder.join("latest");
+    let kept = |version: VersionId| (version, fs::read(&pointer).unwrap());
+    let first = kept(trainer.save().unwrap());
+    let second = kept(trainer.rollback(first.0).unwrap());
+    drop(trainer);
+    let predictor = Predictor::builder(bundle()).follow(folder).every(LOOK).open().unwrap();
+    measure("snapshots", &predictor, time, |second_next| {
+        let (version, content) = if second_next { &second } else { &first };
+        let new = folder.join("new");
+        fs::write(&new, content).unwrap();
+        fs::rename(new, &pointer).unwrap();
+        *version
+    });
+}
+
+/// Two numbered bundles; the second comes and goes.
+fn numbered(folder: &Path, time: Duration) {
+    let (second, away) = (folder.join("2"), folder.join("away"));
+    symlink(bundle(), folder.join("1")).unwrap();
+    let predictor = Predictor::numbered(folder).every(LOOK).open().unwrap();
+    let first = predictor.version().unwrap();
+    symlink(bundle(), &second).unwrap();
+    while predictor.version().unwrap() == first {
+        thread::sleep(LOOK);
+    }
+    measure("numbered bundles", &predictor, time, |second_next| {
+        match second_next {
+            true => fs::rename(&away, &second),
+            false => fs::rename(&second, &away),
+        }
+        .unwrap();
+        VersionId { number: 1 + u64::from(second_next), ..first }
+    });
+}
+
 fn main() {
     let seconds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(SECONDS);
     let time = Duration::from_secs(seconds);
-    let folder = tempfile::tempdir().unwrap();
-
-    let model = folder.path().join("model");
-    let trainer = Trainer::builder(bundle()).store(FolderStore::builder(&model).every(Duration::ZERO).open().unwrap()).open().unwrap();
-    let learned = batch(trainer.schema());
-    let versions = [(); 2].map(|()| {
-        trainer.step(&learned).unwrap();
-        VersionName::from(trainer.save().unwrap())
-    });
-    drop(trainer);
-    let predictor = Predictor::builder(bundle()).follow(&model).every(Duration::ZERO).open().unwrap();
-    measure("snapshots", &predictor, &versions, time);
-
-    for number in ["1", "2"] {
-        symlink(bundle(), folder.path().join(number)).unwrap();
-    }
-    let predictor = Predictor::numbered(folder.path()).every(Duration::ZERO).open().unwrap();
-    measure("numbered bundles", &predictor, &[1.into(), 2.into()], time);
+    let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    snapshots(&one.path().join("model"), time);
+    numbered(other.path(), time);
 }

@@ -284,6 +284,7 @@ impl Follower {
 
     /// The body of the thread that looks so often.
     pub(super) fn run(&self, every: Duration) {
+        stand_back();
         while self.wait(every) {
             let looked = catch_unwind(AssertUnwindSafe(|| self.look()));
             if looked.is_err() {
@@ -305,6 +306,15 @@ impl Follower {
         }
         state.hurry = false;
         !state.closing
+    }
+}
+
+/// Lets those threads go first that predict, where there are more of them than cores.
+fn stand_back() {
+    // SAFETY: it reads and writes no memory of ours. On Linux 0 means the calling thread alone.
+    let outcome = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
+    if outcome != 0 {
+        tracing::debug!("the thread that loads versions keeps its priority");
     }
 }
 
