@@ -3,6 +3,7 @@
 //! A [`Version`] is immutable and made of tensors that a session reads in place. A push writes the next one into memory
 //! that nobody reads and publishes it by one pointer, so a reader never waits and never sees half a step.
 
+mod background;
 mod capture;
 mod folder;
 mod layout;
@@ -12,6 +13,7 @@ mod resume;
 mod store;
 mod version;
 
+pub(crate) use background::yield_to_the_stream;
 pub use folder::{FolderStore, FolderStoreBuilder};
 pub(crate) use layout::Layout;
 pub use memory::MemoryStore;

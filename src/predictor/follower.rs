@@ -17,6 +17,7 @@ use super::status::{PredictorStatus, Problem};
 use crate::batch::{BatchView, Schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Predictions;
+use crate::params::yield_to_the_stream;
 use crate::snapshot::VersionId;
 
 /// How often to begin anew when versions are removed while they are read.
@@ -284,7 +285,7 @@ impl Follower {
 
     /// The body of the thread that looks so often.
     pub(super) fn run(&self, every: Duration) {
-        stand_back();
+        yield_to_the_stream();
         while self.wait(every) {
             let looked = catch_unwind(AssertUnwindSafe(|| self.look()));
             if looked.is_err() {
@@ -306,15 +307,6 @@ impl Follower {
         }
         state.hurry = false;
         !state.closing
-    }
-}
-
-/// Lets those threads go first that predict, where there are more of them than cores.
-fn stand_back() {
-    // SAFETY: it reads and writes no memory of ours. On Linux 0 means the calling thread alone.
-    let outcome = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
-    if outcome != 0 {
-        tracing::debug!("the thread that loads versions keeps its priority");
     }
 }
 

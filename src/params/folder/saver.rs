@@ -5,14 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::super::background::yield_to_the_stream;
 use super::super::capture::Captured;
 use super::super::store::StoreStatus;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Snapshot, VersionId};
-
-/// How far the thread steps back behind others that want a processor; 19 would be as far as possible.
-const NICENESS: i32 = 5;
 
 /// Between those who want a version saved and the thread that does it.
 #[derive(Debug)]
@@ -115,7 +113,7 @@ impl Saver {
 
     /// The thread's body: saves what is offered, and every so often what `newest` gives.
     pub(super) fn run(&self, mut writer: Writer, every: Option<Duration>, newest: impl Fn() -> Option<Result<Captured>>) {
-        yield_to_training();
+        yield_to_the_stream();
         let mut attempt = Instant::now();
         loop {
             let captured = match self.next(every.and_then(|every| attempt.checked_add(every))) {
@@ -187,12 +185,6 @@ impl Saver {
         drop(state);
         self.changed.notify_all();
     }
-}
-
-/// Lets this thread, and those that it starts, have what time of the processors others leave.
-fn yield_to_training() {
-    // SAFETY: the call only looks at its numbers; on Linux, 0 is the calling thread. Who cannot yield is no worse off.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
 }
 
 enum Next {
