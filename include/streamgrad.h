@@ -17,7 +17,13 @@
  */
 
 /** An `sg_trainer_options` of defaults. */
-#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0 }
+#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0, NULL }
+
+/** An `sg_folder_store` in this folder, of defaults. */
+#define SG_FOLDER_STORE(folder) { sizeof(sg_folder_store), (folder), 0, 0.0, 0, 0, 0.0, 0, 0, 0, 0, NULL }
+
+/** An `sg_store_status` to be written. */
+#define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
 /** An `sg_tensor` to be written. */
 #define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0 }
@@ -66,6 +72,11 @@
  * As many threads as TensorFlow chooses.
  */
 #define SG_THREADS_AUTO -1
+
+/**
+ * Not at all, where an option's zero means its default.
+ */
+#define SG_NEVER -1
 
 /**
  * What a call came to. A code is never given another meaning and never reused; later versions may add codes.
@@ -157,6 +168,80 @@ typedef int32_t sg_status;
 #endif // __cplusplus
 
 /**
+ * The name of a version. Of those that were saved no other has it. Plain data.
+ */
+typedef struct {
+    /**
+     * An unbroken line of versions, each made from the one before it: a random number. Going back begins a new one.
+     */
+    uint64_t lineage;
+    /**
+     * The steps since the bundle's own values.
+     */
+    uint64_t number;
+} sg_version_id;
+
+/**
+ * A folder in which a trainer keeps what it learns, and how. Plain data of the caller, to be initialised with `SG_FOLDER_STORE`;
+ * zero is the default.
+ *
+ * It is read while the trainer is opened; the trainer holds the folder, which has one writer, until it is closed.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_folder_store)`.
+     */
+    size_t size;
+    /**
+     * The folder. It is made if there is none, in a folder that exists.
+     */
+    const char *folder;
+    /**
+     * Saves each version whose number is a multiple of this; default none.
+     */
+    uint64_t every_steps;
+    /**
+     * Saves the newest version this long after the last attempt, if there is a new one; default 60, `SG_NEVER` for never.
+     */
+    double every_seconds;
+    /**
+     * Whether closing the trainer saves the newest version: default yes, `SG_NEVER` for no.
+     */
+    int32_t on_close;
+    /**
+     * 1 takes over what fits of the newest version if that is of another bundle: parameters and state of the same name, dtype and
+     * shape; the optimizer's slots and its count of steps if they all fit. Metrics begin anew. Default: such a folder is refused.
+     */
+    int32_t warm_start;
+    /**
+     * How long to wait for another writer to let go of the folder; default not at all.
+     */
+    double wait_seconds;
+    /**
+     * Keeps the last so many versions; default 5. The next two keep more than these.
+     */
+    size_t keep_last;
+    /**
+     * Keeps the last version of each hour (UTC), for the last so many hours that have one; default 0.
+     */
+    size_t keep_hourly;
+    /**
+     * Keeps the last version of each day (UTC), for the last so many days that have one; default 0.
+     */
+    size_t keep_daily;
+    /**
+     * Writes only the tensors that changed, where that saves half of the bytes, in chains of at most so many (up to 64) between
+     * complete snapshots; default 0: all are complete.
+     */
+    size_t deltas;
+    /**
+     * A kept version to begin from instead of the newest, in a new lineage, which the folder names with the next snapshot; null: the
+     * newest.
+     */
+    const sg_version_id *restore;
+} sg_folder_store;
+
+/**
  * How a trainer is opened. Plain data of the caller, to be initialised with `SG_TRAINER_OPTIONS_INIT`; zero is the default.
  */
 typedef struct {
@@ -192,6 +277,10 @@ typedef struct {
      * How many names.
      */
     size_t allowed_op_count;
+    /**
+     * Where the parameters live; null: in memory of the trainer's own, which ends with it.
+     */
+    const sg_folder_store *store;
 } sg_trainer_options;
 
 /**
@@ -451,6 +540,62 @@ typedef struct {
 } sg_evaluation;
 
 /**
+ * A version that a store keeps. Plain data of the caller.
+ */
+typedef struct {
+    /**
+     * The version.
+     */
+    sg_version_id version;
+    /**
+     * What it builds on, if only its changes were written; else itself.
+     */
+    sg_version_id base;
+    /**
+     * When it was taken, in milliseconds since 1970.
+     */
+    uint64_t time_milliseconds;
+    /**
+     * The bytes of its tensors' files, without those of what it builds on.
+     */
+    uint64_t bytes;
+} sg_kept_version;
+
+/**
+ * What became of a store's snapshots so far. Plain data of the caller, to be initialised with `SG_STORE_STATUS_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_store_status)`.
+     */
+    size_t size;
+    /**
+     * Written: 1 if there is a saved version, else 0.
+     */
+    int32_t has_saved;
+    /**
+     * Written: 1 if a version waits for its turn or is being written, else 0.
+     */
+    int32_t waiting;
+    /**
+     * Written: the version saved last.
+     */
+    sg_version_id saved;
+    /**
+     * Written: when that was taken, in milliseconds since 1970.
+     */
+    uint64_t saved_milliseconds;
+    /**
+     * Written: the attempts that failed since one did not.
+     */
+    uint64_t failures;
+    /**
+     * Written: why the last attempt failed, one line as in `sg_error`; empty if it did not.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_store_status;
+
+/**
  * An opened, verified bundle. Open until `sg_bundle_close`; any number of threads at once.
  */
 typedef struct {
@@ -682,6 +827,30 @@ sg_status sg_trainer_open(const char *bundle, const sg_trainer_options *options,
 sg_status sg_trainer_step(sg_trainer trainer, sg_batch batch, sg_report *report, sg_error *error);
 
 /**
+ * As `sg_trainer_step`, and notes with it where the host is in its stream after this batch: some bytes of its own.
+ *
+ * The version that the step makes holds them, and so does all that is saved of it. Thread-safe.
+ */
+sg_status sg_trainer_step_to(sg_trainer trainer,
+                             sg_batch batch,
+                             const void *position,
+                             size_t position_bytes,
+                             sg_report *report,
+                             sg_error *error);
+
+/**
+ * Copies what the host said last with `sg_trainer_step_to`, in this process or before the store was opened again, and how many
+ * bytes that is: none if it never said anything.
+ *
+ * With `position` null and `capacity_bytes` zero it only writes `length_bytes`. Thread-safe.
+ */
+sg_status sg_trainer_position(sg_trainer trainer,
+                              void *position,
+                              size_t capacity_bytes,
+                              size_t *length_bytes,
+                              sg_error *error);
+
+/**
  * Predicts the rows of a batch with the newest version; labels and weights are not looked at. Thread-safe.
  */
 sg_status sg_trainer_predict(sg_trainer trainer, sg_batch batch, sg_predictions *predictions, sg_error *error);
@@ -735,11 +904,55 @@ sg_status sg_trainer_parameter(sg_trainer trainer,
                                sg_error *error);
 
 /**
- * Makes the handle void: no call takes it any more, those in flight end as they would have, the last of them frees the model.
+ * Makes the handle void: no call takes it any more, those in flight end as they would have, the last of them frees the model
+ * and saves, if there is a store, as its options say.
  *
  * Does nothing if it is void. Thread-safe.
  */
 sg_status sg_trainer_close(sg_trainer trainer);
+
+/**
+ * Saves the newest version, and returns when it, or a newer one, will outlast the process and the machine's power.
+ *
+ * Writes which one that is to `version`, which may be null. An error says why it failed; learning goes on. Thread-safe.
+ */
+sg_status sg_trainer_save(sg_trainer trainer, sg_version_id *version, sg_error *error);
+
+/**
+ * Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a new lineage.
+ *
+ * Writes its name to `made`, which may be null. If the version is not kept (`SG_INVALID_INPUT`) or damaged (`SG_INVALID_SNAPSHOT`),
+ * nothing has changed. If it cannot be saved (`SG_IO`), the trainer has gone back, and the folder has not. Thread-safe.
+ */
+sg_status sg_trainer_rollback(sg_trainer trainer,
+                              sg_version_id version,
+                              sg_version_id *made,
+                              sg_error *error);
+
+/**
+ * Copies what the store keeps, the oldest first, and how many versions that is. A damaged one is left out.
+ *
+ * With `versions` null and `capacity` zero it only writes `count`; another version may be saved before the next call. Thread-safe.
+ */
+sg_status sg_trainer_kept_versions(sg_trainer trainer,
+                                   sg_kept_version *versions,
+                                   size_t capacity,
+                                   size_t *count,
+                                   sg_error *error);
+
+/**
+ * Writes what became of the snapshots so far; without a store, nothing did. Thread-safe.
+ */
+sg_status sg_trainer_store_status(sg_trainer trainer, sg_store_status *status, sg_error *error);
+
+/**
+ * Saves the newest version when the process gets SIGTERM or SIGINT, in a thread of the library's own and not in the signal's
+ * handler; then lets the signal end the process. A second signal ends it at once.
+ *
+ * To be called once in a process, by a host that leaves these signals to it; never inside a JVM.
+ */
+sg_status sg_trainer_save_on_signal(sg_trainer trainer,
+                                    sg_error *error);
 
 /**
  * Opens and verifies the bundle in the folder `path`, as a trainer would, without TensorFlow.

@@ -7,10 +7,12 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{Recording, distance, peer, tensorflow};
+use streamgrad::snapshot::SnapshotFolder;
 use tempfile::TempDir;
 
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-D_POSIX_C_SOURCE=200809L"];
@@ -120,6 +122,23 @@ fn several_outputs_go_where_they_are_wanted() {
 fn steps_gradients_pins_and_evaluations_agree() {
     bundle("flights");
     Program::compile("tests/c/learning.c").prints_what_it_should(&[&peer()]);
+}
+
+#[test]
+fn a_folder_keeps_what_was_learned() {
+    bundle("flights");
+    let folder = tempfile::tempdir().unwrap();
+    Program::compile("tests/c/store.c").prints_what_it_should(&[&peer(), folder.path()]);
+}
+
+#[test]
+fn a_signal_saves_what_was_learned() {
+    bundle("flights");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Program::compile("tests/c/signal.c").output(&[&peer(), folder.path()]);
+    assert_eq!(output.status.signal(), Some(15), "{output:?}");
+    let newest = SnapshotFolder::open(folder.path()).unwrap().newest().unwrap();
+    assert_eq!(newest.map(|snapshot| snapshot.version().number), Some(3));
 }
 
 #[test]

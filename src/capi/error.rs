@@ -47,7 +47,7 @@ pub(super) unsafe fn boundary(error: *mut sg_error, body: impl FnOnce() -> Resul
 }
 
 /// The longest beginning of `text` that fits, without half a character and without a zero, which would end it in C.
-fn cut(text: &str, bytes: usize) -> &str {
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
     let text = text.split('\0').next().unwrap_or_default();
     &text[..text.floor_char_boundary(bytes)]
 }

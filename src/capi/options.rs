@@ -1,7 +1,9 @@
 //! `sg_trainer_options`: how a trainer is opened.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
+use super::folder_store::{self, sg_folder_store};
 use super::pointer;
 use super::sized::{Caller, SizedStruct};
 use crate::bind::{Failure, Status};
@@ -30,13 +32,15 @@ pub struct sg_trainer_options {
     pub allowed_ops: *const *const c_char,
     /// How many names.
     pub allowed_op_count: usize,
+    /// Where the parameters live; null: in memory of the trainer's own, which ends with it.
+    pub store: *const sg_folder_store,
 }
 
 // SAFETY: `repr(C)`, two of its fields make eight bytes together, the others have eight each; begins with its size, made
 // of numbers and pointers.
 unsafe impl SizedStruct for sg_trainer_options {
     const MACRO: &'static str = "SG_TRAINER_OPTIONS_INIT";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, store);
 }
 
 /// Opens a trainer as the options say.
@@ -71,6 +75,10 @@ pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_opti
     // SAFETY: the contract of this function.
     for op in unsafe { pointer::texts(options.allowed_ops, options.allowed_op_count, "allowed_ops")? } {
         builder = builder.allow_op(op);
+    }
+    if !options.store.is_null() {
+        // SAFETY: the contract of this function.
+        builder = builder.store(unsafe { folder_store::open(options.store)? });
     }
     Ok(builder.open()?)
 }

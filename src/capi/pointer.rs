@@ -31,6 +31,15 @@ impl<T> Out<T> {
         checked(pointer.cast_const(), argument).map(|pointer| Self(pointer.cast_mut()))
     }
 
+    /// The same where the caller may do without the result: `None` if `pointer` is null.
+    ///
+    /// # Safety
+    /// As for [`Out::new`].
+    pub(super) unsafe fn optional(pointer: *mut T, argument: &str) -> Result<Option<Self>, Failure> {
+        // SAFETY: the contract of this function.
+        (!pointer.is_null()).then(|| unsafe { Self::new(pointer, argument) }).transpose()
+    }
+
     pub(super) fn write(self, value: T) {
         // SAFETY: checked for null and alignment, and writable, by the contract of `new`.
         unsafe { self.0.write(value) }
@@ -165,6 +174,28 @@ pub(super) unsafe fn copy_text(text: &str, place: *mut c_char, capacity: usize, 
         room.fill(&bytes)?;
     }
     out.write(text.len());
+    Ok(())
+}
+
+/// Copies `values` to the caller's `place`, and how many there are to `length`, an argument of that name; a null `place` without
+/// capacity only asks for the length.
+///
+/// # Safety
+/// As for [`room`] and [`Out::new`].
+pub(super) unsafe fn copy<T: Copy>(
+    values: &[T],
+    place: *mut T,
+    capacity: usize,
+    length: *mut usize,
+    argument: &str,
+    length_argument: &str,
+) -> Result<(), Failure> {
+    // SAFETY: the contract of this function.
+    let (room, out) = unsafe { (room(place, capacity, values.len(), argument)?, Out::new(length, length_argument)?) };
+    if let Some(room) = room {
+        room.fill(values)?;
+    }
+    out.write(values.len());
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::sg_status;
 use super::sized::Caller;
 use crate::batch::Batch;
 use crate::bind::{Failure, Kind, Status, Table};
-use crate::trainer::Trainer;
+use crate::trainer::{Report, Trainer};
 
 /// A model that learns, with its parameters. Open until `sg_trainer_close`; any number of threads at once.
 #[repr(C)]
@@ -53,19 +53,47 @@ pub unsafe extern "C" fn sg_trainer_open(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_trainer_step(trainer: sg_trainer, batch: sg_batch, report: *mut sg_report, error: *mut sg_error) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".
+    unsafe { boundary(error, || learn(trainer, batch, report, |trainer, batch| Ok(trainer.step(batch)?))) }
+}
+
+/// As `sg_trainer_step`, and notes with it where the host is in its stream after this batch: some bytes of its own.
+///
+/// The version that the step makes holds them, and so does all that is saved of it. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_trainer_step_to(
+    trainer: sg_trainer,
+    batch: sg_batch,
+    position: *const c_void,
+    position_bytes: usize,
+    report: *mut sg_report,
+    error: *mut sg_error,
+) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
     unsafe {
         boundary(error, || {
-            let (trainer, batch) = (TRAINERS.get(trainer.id)?, BATCHES.get(batch.id)?);
-            let batch = batch.lock();
-            if report.is_null() {
-                trainer.step(&*batch)?;
-                return Ok(());
-            }
-            let mut caller = Caller::<sg_report>::read(report, "report")?;
-            let checked = caller.value.check(&trainer, batch.rows())?;
-            caller.value.fill(checked, trainer.schema(), &trainer.step(&*batch)?)?;
-            caller.write();
-            Ok(())
+            let position = pointer::array::<u8>(position.cast(), position_bytes, "position")?;
+            learn(trainer, batch, report, |trainer, batch| Ok(trainer.step_to(batch, position)?))
+        })
+    }
+}
+
+/// Copies what the host said last with `sg_trainer_step_to`, in this process or before the store was opened again, and how many
+/// bytes that is: none if it never said anything.
+///
+/// With `position` null and `capacity_bytes` zero it only writes `length_bytes`. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_trainer_position(
+    trainer: sg_trainer,
+    position: *mut c_void,
+    capacity_bytes: usize,
+    length_bytes: *mut usize,
+    error: *mut sg_error,
+) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
+    unsafe {
+        boundary(error, || {
+            let bytes = TRAINERS.get(trainer.id)?.position()?.unwrap_or_default();
+            pointer::copy(&bytes, position.cast::<u8>(), capacity_bytes, length_bytes, "position", "length_bytes")
         })
     }
 }
@@ -213,7 +241,8 @@ pub unsafe extern "C" fn sg_trainer_parameter(
     }
 }
 
-/// Makes the handle void: no call takes it any more, those in flight end as they would have, the last of them frees the model.
+/// Makes the handle void: no call takes it any more, those in flight end as they would have, the last of them frees the model
+/// and saves, if there is a store, as its options say.
 ///
 /// Does nothing if it is void. Thread-safe.
 #[unsafe(no_mangle)]
@@ -225,6 +254,31 @@ pub extern "C" fn sg_trainer_close(trainer: sg_trainer) -> sg_status {
             Ok(())
         })
     }
+}
+
+/// What `sg_trainer_step` and `sg_trainer_step_to` have in common.
+///
+/// # Safety
+/// `report` is as `docs/c-abi.md` says.
+unsafe fn learn(
+    trainer: sg_trainer,
+    batch: sg_batch,
+    report: *mut sg_report,
+    step: impl FnOnce(&Trainer, &Batch) -> Result<Report, Failure>,
+) -> Result<(), Failure> {
+    let (trainer, batch) = (TRAINERS.get(trainer.id)?, BATCHES.get(batch.id)?);
+    let batch = batch.lock();
+    if report.is_null() {
+        return step(&trainer, &batch).map(drop);
+    }
+    // SAFETY: the contract of this function.
+    unsafe {
+        let mut caller = Caller::<sg_report>::read(report, "report")?;
+        let checked = caller.value.check(&trainer, batch.rows())?;
+        caller.value.fill(checked, trainer.schema(), &step(&trainer, &batch)?)?;
+        caller.write();
+    }
+    Ok(())
 }
 
 /// What `sg_trainer_predict` and `sg_trainer_predict_at` have in common.

@@ -18,9 +18,12 @@ int main()
     sg_trainer_options options = SG_TRAINER_OPTIONS_INIT;
     sg_evaluation evaluation = SG_EVALUATION_INIT;
     sg_tensor tensor = SG_TENSOR_INIT;
+    sg_folder_store store = SG_FOLDER_STORE("model");
+    sg_store_status status = SG_STORE_STATUS_INIT;
     REQUIRE(report.size == sizeof report && outputs.size == sizeof outputs && report.window.rmse == 0);
     REQUIRE(predictions.size == sizeof predictions && named.size == sizeof named && named.version == 0);
     REQUIRE(options.size == sizeof options && evaluation.size == sizeof evaluation && tensor.size == sizeof tensor);
+    REQUIRE(store.size == sizeof store && store.restore == nullptr && status.size == sizeof status && status.message[0] == 0);
     REFUSED(SG_CLOSED, "trainer", sg_trainer_step(sg_trainer{}, sg_batch{}, &report, &error));
     printf("%s\n", sg_version());
     return 0;
