@@ -1,12 +1,12 @@
 //! The Java side of the library: one class with native methods, `dev.streamgrad.Native`.
 //!
 //! 1. The methods are registered in `JNI_OnLoad`; a jar whose signatures differ is refused there, one whose layouts differ by [`ABI`].
-//! 2. Every body runs inside the guard. It returns a number that is not negative, or a negated status code with its text in the
-//!    caller's error buffer; it throws nothing.
+//! 2. Every body runs inside the guard. It returns a number that is not negative, or a negated status code; where it has more to tell,
+//!    bytes or null. The text of a failure is in the caller's error buffer; nothing is thrown.
 //! 3. A direct buffer is used during the call that passes it and never kept. Its capacity is checked against what the call needs.
 //! 4. A handle is checked each time; a call in flight keeps its object.
 //! 5. Java's `Batch` lends its buffers to one call at a time, and Java writes nothing into them meanwhile.
-//! 6. Nothing here calls back into Java, keeps a reference to one of its objects, or starts a thread.
+//! 6. Nothing here calls back into Java or keeps a reference to one of its objects. A store's thread never attaches to the JVM.
 
 mod buffer;
 mod error;
@@ -15,6 +15,7 @@ mod native;
 mod options;
 mod results;
 mod schema;
+mod store;
 
 use std::ffi::c_void;
 
@@ -22,7 +23,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jint};
 use jni::{Env, JavaVM, jni_str};
 
 /// The version of the native methods' signatures and of all layouts: Java's `Native.ABI`.
-const ABI: jint = 1;
+const ABI: jint = 2;
 
 /// Called by the JVM when it loads this library, for each class loader with a copy of its own.
 #[unsafe(no_mangle)]

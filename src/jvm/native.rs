@@ -13,9 +13,10 @@ use super::buffer::{self, Caller, Direct};
 use super::error::{reply, tell};
 use super::layout::{Slab, size};
 use super::results::Results;
-use super::{options, schema};
+use super::{options, schema, store};
 use crate::batch::Purpose;
 use crate::bind::{Failure, Kind, Table, guard};
+use crate::snapshot::{Lineage, VersionId};
 use crate::trainer::Trainer;
 
 static TRAINERS: Table<Trainer> = Table::new(Kind::JavaTrainer);
@@ -29,7 +30,7 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! {
         static raw fn trainer_step(
             handle: jlong, slab: JByteBuffer, capacity: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
-            results: JByteBuffer, error: JByteBuffer,
+            position: JByteBuffer, position_bytes: jint, results: JByteBuffer, error: JByteBuffer,
         ) -> jlong,
         abi_check = UnsafeNever,
     },
@@ -44,6 +45,11 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_memory(handle: jlong, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_metrics(handle: jlong, results: JByteBuffer, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_parameter(handle: jlong, name: jbyte[], values: JByteBuffer, error: JByteBuffer) -> jlong },
+    native_method! { static fn trainer_position(handle: jlong, error: JByteBuffer) -> jbyte[] },
+    native_method! { static fn trainer_save(handle: jlong, error: JByteBuffer) -> jbyte[] },
+    native_method! { static fn trainer_rollback(handle: jlong, lineage: jlong, number: jlong, error: JByteBuffer) -> jbyte[] },
+    native_method! { static fn trainer_kept_versions(handle: jlong, error: JByteBuffer) -> jbyte[] },
+    native_method! { static fn trainer_store_status(handle: jlong, error: JByteBuffer) -> jbyte[] },
 ];
 
 type Return<T> = jni::errors::Result<T>;
@@ -75,13 +81,7 @@ fn trainer_close(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JB
 }
 
 fn trainer_schema<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
-    match guard(|| Ok(schema::encode(&*trainer(handle)?))) {
-        Ok(bytes) => env.byte_array_from_slice(&bytes),
-        Err(failure) => {
-            tell((&*env).into(), &error, &failure);
-            Ok(JByteArray::null())
-        }
-    }
+    answer(env, &error, || Ok(schema::encode(&*trainer(handle)?)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are those of the Java declaration")]
@@ -94,6 +94,8 @@ fn trainer_step<'l>(
     rows: jint,
     strings: JByteBuffer<'l>,
     string_bytes: jint,
+    position: JByteBuffer<'l>,
+    position_bytes: jint,
     results: JByteBuffer<'l>,
     error: JByteBuffer<'l>,
 ) -> jlong {
@@ -104,7 +106,15 @@ fn trainer_step<'l>(
         let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
         let rows = slab.rows(trainer.schema(), 0, count)?;
         let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, count)?;
-        let report = trainer.step(rows.view(Purpose::Learn, &rows.places()))?;
+        let places = rows.places();
+        let batch = rows.view(Purpose::Learn, &places);
+        let report = match position.is_null() {
+            true => trainer.step(batch)?,
+            false => {
+                let position = Direct::of(caller, &position, "position")?;
+                trainer.step_to(batch, position.read(size("position bytes", position_bytes)?)?)?
+            }
+        };
         results.write_report(&report);
         Ok(report.version())
     })
@@ -176,6 +186,45 @@ fn trainer_parameter(
         Direct::of(env.into(), &values, "values")?.at_least(bytes.len())?.write(0, bytes);
         Ok(parameters.version().number())
     }))
+}
+
+fn trainer_position<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
+    answer(env, &error, || Ok(store::optional(trainer(handle)?.position()?)))
+}
+
+fn trainer_save<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
+    answer(env, &error, || Ok(store::version(trainer(handle)?.save()?)))
+}
+
+fn trainer_rollback<'l>(
+    env: &mut Env<'l>,
+    _class: JClass<'l>,
+    handle: jlong,
+    lineage: jlong,
+    number: jlong,
+    error: JByteBuffer<'l>,
+) -> Return<JByteArray<'l>> {
+    let version = VersionId { lineage: Lineage::from_number(lineage.cast_unsigned()), number: number.cast_unsigned() };
+    answer(env, &error, || Ok(store::version(trainer(handle)?.rollback(version)?)))
+}
+
+fn trainer_kept_versions<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
+    answer(env, &error, || Ok(store::kept_versions(&trainer(handle)?.kept_versions()?)))
+}
+
+fn trainer_store_status<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
+    answer(env, &error, || Ok(store::status(&trainer(handle)?.store_status())))
+}
+
+/// Runs the body inside the guard; a failure becomes null, its text in `error`.
+fn answer<'l>(env: &mut Env<'l>, error: &JByteBuffer<'_>, body: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Return<JByteArray<'l>> {
+    match guard(body) {
+        Ok(bytes) => env.byte_array_from_slice(&bytes),
+        Err(failure) => {
+            tell((&*env).into(), error, &failure);
+            Ok(JByteArray::null())
+        }
+    }
 }
 
 fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {

@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
+use super::store;
 use crate::bind::{Failure, Status};
+use crate::params::FolderStore;
 use crate::trainer::TrainerBuilder;
 
-/// Sets every option on the builder.
+/// Sets every option on the builder; opens the store, if one is named.
 pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
+    let mut folder = None;
     for line in lines.lines() {
         let Some((key, value)) = line.split_once('=') else {
             return Err(Failure::new(Status::INVALID_INPUT, format!("pass options as key=value, not {line}")));
@@ -30,21 +33,34 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
             "learning_rate" => builder.learning_rate(number(key, value)?),
             "metrics_window" => builder.metrics_window(number(key, value)?),
             "allow_op" => builder.allow_op(value),
-            _ => {
-                return Err(Failure::new(
-                    Status::INVALID_INPUT,
-                    format!("use jar and library of one build, this option is unknown: {key}"),
-                ));
+            "store" => {
+                folder = Some(FolderStore::builder(value));
+                builder
             }
+            _ => match (key.strip_prefix("store_"), folder) {
+                (Some(key), Some(named)) => {
+                    folder = Some(store::set(named, key, value)?);
+                    builder
+                }
+                _ => {
+                    return Err(Failure::new(
+                        Status::INVALID_INPUT,
+                        format!("use jar and library of one build, this option is unknown: {key}"),
+                    ));
+                }
+            },
         };
     }
-    Ok(builder)
+    match folder {
+        Some(folder) => Ok(builder.store(folder.open()?)),
+        None => Ok(builder),
+    }
 }
 
-fn flag(key: &str, value: &str) -> Result<bool, Failure> {
+pub(super) fn flag(key: &str, value: &str) -> Result<bool, Failure> {
     value.parse().map_err(|_| Failure::new(Status::INVALID_INPUT, format!("{key} is true or false, not {value}")))
 }
 
-fn number<T: FromStr>(key: &str, value: &str) -> Result<T, Failure> {
+pub(super) fn number<T: FromStr>(key: &str, value: &str) -> Result<T, Failure> {
     value.parse().map_err(|_| Failure::new(Status::INVALID_INPUT, format!("{key} is out of its range: {value}")))
 }

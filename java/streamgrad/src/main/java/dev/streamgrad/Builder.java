@@ -14,6 +14,7 @@ public final class Builder {
     private final Path bundle;
     private final StringBuilder options = new StringBuilder();
     private Path library;
+    private FolderStore store;
     private boolean tensorflow;
     private int intraOpThreads = 1;
 
@@ -101,6 +102,17 @@ public final class Builder {
         return option("allow_op", op);
     }
 
+    /**
+     * Where the parameters live, beyond this process.
+     *
+     * @param store a folder and its options; the trainer holds the folder until it is closed
+     * @return this builder
+     */
+    public Builder store(FolderStore store) {
+        this.store = Objects.requireNonNull(store, "store");
+        return this;
+    }
+
     private Builder option(String key, String value) {
         if (value.indexOf('\n') >= 0) {
             throw new InvalidInputException("set option: a line break has no place in " + key);
@@ -113,13 +125,19 @@ public final class Builder {
      * Opens the bundle: verifies it, loads TensorFlow if this process has not, and makes the parameters.
      *
      * @return an open trainer, to be closed
-     * @throws InvalidInputException if an option is out of its range
+     * @throws InvalidInputException if an option is out of its range, or the store's folder holds parameters of another
+     *     bundle
      * @throws BundleException if the bundle is missing, damaged, or holds an op that was not allowed
      * @throws TensorFlowException if no TensorFlow library was found, or another one is in this process
+     * @throws LockedException if another trainer has the store's folder, in this process or another one
+     * @throws SnapshotException if that folder is not one of a store, of a newer format, or damaged
      */
     public Trainer open() {
         NativeLoader.load(library);
         StringBuilder lines = new StringBuilder(options);
+        if (store != null) {
+            lines.append(store.lines());
+        }
         if (NativeLoader.folder() != null) {
             lines.append("tensorflow_beside=").append(NativeLoader.folder()).append('\n');
         }

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The direct buffers that a native call writes to: its results (report, then predictions) and its error. Kept from call
- * to call; for one thread at a time.
+ * The direct buffers of a native call beside its batch: its results (report, then predictions), its error, and the
+ * position that it notes. Kept from call to call; for one thread at a time.
  *
  * <p>The Rust side, {@code src/jvm/results.rs} and {@code src/jvm/error.rs}, has the same layout.
  */
@@ -28,6 +28,7 @@ final class Call {
     private final Schema schema;
     private final ByteBuffer results;
     private final ByteBuffer error = newError();
+    private ByteBuffer position;
     /** The layout of the latest predictions: batches mostly have as many rows as the one before. */
     private Layout layout;
 
@@ -55,6 +56,14 @@ final class Call {
         return error;
     }
 
+    /** The host's position where a native call can read it. */
+    ByteBuffer position(byte[] bytes) {
+        if (position == null || position.capacity() < bytes.length) {
+            position = Layout.allocate(bytes.length);
+        }
+        return position.clear().put(bytes);
+    }
+
     /** What the last step wrote, as plain data. */
     Report report(int rows) {
         return new Report(results, metrics(), predictions(rows, results.getLong(GRADIENT_VERSION)));
@@ -74,6 +83,14 @@ final class Call {
         results.position(predictionsAt(schema));
         results.get(copy).clear();
         return new Predictions(schema, layout, version, copy);
+    }
+
+    /** A native call's bytes, or the exception that its error buffer tells of. */
+    static ByteBuffer check(byte[] answer, ByteBuffer error) {
+        if (answer != null) {
+            return ByteBuffer.wrap(answer);
+        }
+        throw failure(error);
     }
 
     /** A native call's result, or the exception that its error buffer tells of. */

@@ -5,13 +5,13 @@ import java.nio.ByteBuffer;
 /**
  * The one class with native methods; Rust's {@code src/jvm/} has their bodies and registers them when it is loaded.
  *
- * <p>Every method returns a number that is not negative, or a status code negated with its text in {@code error} (a direct buffer: its
- * status and its length as ints, then UTF-8). Buffers are direct, little-endian and used during the call only. Nothing here is a
+ * <p>Every method returns a number that is not negative, or a status code negated; where it has more to tell, bytes, or {@code null} if
+ * it failed. A failure's text is in {@code error} (a direct buffer: its status and its length as ints, then UTF-8). Buffers are direct, little-endian and used during the call only. Nothing here is a
  * pointer: a handle that was closed, is zero or was never given out is an error.
  */
 final class Native {
     /** The version of these signatures and of all layouts; the library has to have the same. */
-    static final int ABI = 1;
+    static final int ABI = 2;
 
     private Native() {}
 
@@ -23,10 +23,13 @@ final class Native {
 
     static native long trainerClose(long handle, ByteBuffer error);
 
-    /** The schema as {@link Schema} reads it; {@code null} if that failed. */
+    /** The schema as {@link Schema} reads it. */
     static native byte[] trainerSchema(long handle, ByteBuffer error);
 
-    /** Learns rows {@code 0..rows} of a slab that is laid out for {@code capacity}; returns the version it made. */
+    /**
+     * Learns rows {@code 0..rows} of a slab that is laid out for {@code capacity}; returns the version it made. A {@code position} that
+     * is not {@code null} is noted with it.
+     */
     static native long trainerStep(
             long handle,
             ByteBuffer slab,
@@ -34,6 +37,8 @@ final class Native {
             int rows,
             ByteBuffer strings,
             int stringBytes,
+            ByteBuffer position,
+            int positionBytes,
             ByteBuffer results,
             ByteBuffer error);
 
@@ -59,4 +64,19 @@ final class Native {
 
     /** Copies the newest value of a parameter; returns its version. */
     static native long trainerParameter(long handle, byte[] name, ByteBuffer values, ByteBuffer error);
+
+    /** 0, or 1 and then the host's position. */
+    static native byte[] trainerPosition(long handle, ByteBuffer error);
+
+    /** The version saved, as {@link VersionId} reads it. */
+    static native byte[] trainerSave(long handle, ByteBuffer error);
+
+    /** The version made, as {@link VersionId} reads it. */
+    static native byte[] trainerRollback(long handle, long lineage, long number, ByteBuffer error);
+
+    /** As {@link KeptVersion} reads it. */
+    static native byte[] trainerKeptVersions(long handle, ByteBuffer error);
+
+    /** As {@link StoreStatus} reads it. */
+    static native byte[] trainerStoreStatus(long handle, ByteBuffer error);
 }

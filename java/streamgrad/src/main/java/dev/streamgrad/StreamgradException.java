@@ -36,6 +36,8 @@ public class StreamgradException extends RuntimeException {
             case Status.INVALID_BUNDLE:
             case Status.REFUSED_GRAPH:
                 return new BundleException(status, message);
+            case Status.INVALID_SNAPSHOT:
+                return new SnapshotException(message);
             case Status.TENSORFLOW_NOT_FOUND:
             case Status.TENSORFLOW_CONFLICT:
             case Status.TENSORFLOW:
@@ -44,6 +46,8 @@ public class StreamgradException extends RuntimeException {
                 return new NonFiniteException(message);
             case Status.POISONED:
                 return new PoisonedException(message);
+            case Status.LOCKED:
+                return new LockedException(message);
             default:
                 return new StreamgradException(status, message);
         }

@@ -1,10 +1,11 @@
 package dev.streamgrad;
 
-import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -18,18 +19,16 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  */
 public final class Trainer implements AutoCloseable {
     private final Handle handle;
-    private final Cleaner.Cleanable cleanable;
     private final Schema schema;
     /** Calls hold it shared, so that close waits for them. */
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
     private final ByteBuffer error = Call.newError();
 
     Trainer(long handle) {
-        this.handle = new Handle(handle);
-        this.cleanable = Cleaning.CLEANER.register(this, this.handle);
+        this.handle = Handle.of(this, handle);
         byte[] encoded = Native.trainerSchema(handle, error);
         if (encoded == null) {
-            cleanable.clean();
+            this.handle.close();
             throw Call.failure(error);
         }
         this.schema = new Schema(encoded);
@@ -45,6 +44,22 @@ public final class Trainer implements AutoCloseable {
      */
     public static Trainer open(Path bundle) {
         return builder(bundle).open();
+    }
+
+    /**
+     * Opens a bundle with a folder that keeps what is learned, and goes on from what it holds. All else has its default.
+     *
+     * @param bundle the folder that Python exported
+     * @param folder as in {@link FolderStore#at}
+     * @return an open trainer, to be closed
+     * @throws BundleException if the bundle is missing, damaged, or holds an op that was not allowed
+     * @throws TensorFlowException if no TensorFlow library was found, or another one is in this process
+     * @throws LockedException if another trainer has the folder, in this process or another one
+     * @throws SnapshotException if the folder is not one of a store, of a newer format, or damaged
+     * @throws InvalidInputException if the folder holds parameters of another bundle
+     */
+    public static Trainer open(Path bundle, Path folder) {
+        return builder(bundle).store(FolderStore.at(folder)).open();
     }
 
     /**
@@ -86,6 +101,24 @@ public final class Trainer implements AutoCloseable {
      * @throws NonFiniteException if the loss or a gradient is not finite: nothing was learned
      */
     public Report step(Batch batch) {
+        return learn(batch, null);
+    }
+
+    /**
+     * As {@link #step}, and notes with it where the host is in its stream after this batch. The version and all that is
+     * saved of it hold these bytes, so that after a crash {@link #position} says which record comes next.
+     *
+     * @param batch rows that all have a label; it is left as it is
+     * @param position what the host needs to go on from here; it is copied
+     * @return what the step did, with the predictions made before the update
+     * @throws InvalidInputException if the batch is empty, lacks a label, or is one of another model
+     * @throws NonFiniteException if the loss or a gradient is not finite: nothing was learned
+     */
+    public Report stepTo(Batch batch, byte[] position) {
+        return learn(batch, Objects.requireNonNull(position, "position"));
+    }
+
+    private Report learn(Batch batch, byte[] position) {
         check(batch, 0, batch.rows());
         if (batch.firstUnlabelled() >= 0) {
             throw new InvalidInputException(
@@ -98,12 +131,14 @@ public final class Trainer implements AutoCloseable {
             try {
                 Call.check(
                         Native.trainerStep(
-                                handle.value,
+                                handle.value(),
                                 batch.slab(),
                                 batch.capacity(),
                                 batch.rows(),
                                 batch.strings().bytes(),
                                 batch.strings().size(),
+                                position == null ? null : call.position(position),
+                                position == null ? 0 : position.length,
                                 call.results(),
                                 call.error()),
                         call.error());
@@ -145,7 +180,7 @@ public final class Trainer implements AutoCloseable {
             try {
                 long version = Call.check(
                         Native.trainerPredict(
-                                handle.value,
+                                handle.value(),
                                 batch.slab(),
                                 batch.capacity(),
                                 fromRow,
@@ -186,7 +221,7 @@ public final class Trainer implements AutoCloseable {
         Lock shared = begin();
         try {
             synchronized (error) {
-                return Call.check(Native.trainerVersion(handle.value, error), error);
+                return Call.check(Native.trainerVersion(handle.value(), error), error);
             }
         } finally {
             shared.unlock();
@@ -202,7 +237,7 @@ public final class Trainer implements AutoCloseable {
         Lock shared = begin();
         try {
             synchronized (error) {
-                return Call.check(Native.trainerMemory(handle.value, error), error);
+                return Call.check(Native.trainerMemory(handle.value(), error), error);
             }
         } finally {
             shared.unlock();
@@ -218,7 +253,7 @@ public final class Trainer implements AutoCloseable {
         Call call = new Call(schema, 0);
         Lock shared = begin();
         try {
-            Call.check(Native.trainerMetrics(handle.value, call.results(), call.error()), call.error());
+            Call.check(Native.trainerMetrics(handle.value(), call.results(), call.error()), call.error());
         } finally {
             shared.unlock();
         }
@@ -265,7 +300,7 @@ public final class Trainer implements AutoCloseable {
         Lock shared = begin();
         try {
             byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
-            Call.check(Native.trainerParameter(handle.value, utf8, values, failure), failure);
+            Call.check(Native.trainerParameter(handle.value(), utf8, values, failure), failure);
         } finally {
             shared.unlock();
         }
@@ -283,12 +318,91 @@ public final class Trainer implements AutoCloseable {
         return index;
     }
 
-    /** Takes in no more calls, waits for those in flight, and frees all native memory; again, it does nothing. */
+    /**
+     * Where the host was in its stream, as it said with the last {@link #stepTo}, in this process or before the folder
+     * was opened again.
+     *
+     * @return a copy; empty if it never said anything
+     */
+    public Optional<byte[]> position() {
+        ByteBuffer answer = ask(Native::trainerPosition);
+        if (answer.get() == 0) {
+            return Optional.empty();
+        }
+        byte[] position = new byte[answer.remaining()];
+        answer.get(position);
+        return Optional.of(position);
+    }
+
+    /**
+     * Saves the newest version, and returns when it, or a newer one, will outlast the process and the machine's power.
+     * Other threads learn on meanwhile.
+     *
+     * @return the version saved
+     * @throws StreamgradException if that failed; if the parameters live in memory only, see {@link Builder#store}
+     */
+    public VersionId save() {
+        return new VersionId(ask(Native::trainerSave));
+    }
+
+    /**
+     * Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a
+     * new lineage. Gradients that other threads compute meanwhile are applied to it.
+     *
+     * @param version one of {@link #keptVersions}
+     * @return the version that this makes: the same number in another lineage
+     * @throws InvalidInputException if the version is not kept: nothing has changed
+     * @throws SnapshotException if it is damaged: nothing has changed
+     * @throws StreamgradException if the trainer went back, but the folder could not be written
+     */
+    public VersionId rollback(VersionId version) {
+        return new VersionId(
+                ask((handle, error) -> Native.trainerRollback(handle, version.lineage(), version.number(), error)));
+    }
+
+    /**
+     * The versions that the folder keeps. A damaged one is left out.
+     *
+     * @return an unmodifiable list, the oldest first
+     * @throws StreamgradException if the folder cannot be read, or the parameters live in memory only
+     */
+    public List<KeptVersion> keptVersions() {
+        return KeptVersion.list(ask(Native::trainerKeptVersions));
+    }
+
+    /**
+     * What became of the snapshots so far; without a store, nothing did.
+     *
+     * @return plain data, as of now
+     */
+    public StoreStatus storeStatus() {
+        return new StoreStatus(ask(Native::trainerStoreStatus));
+    }
+
+    private interface Question {
+        byte[] ask(long handle, ByteBuffer error);
+    }
+
+    private ByteBuffer ask(Question question) {
+        ByteBuffer failure = Call.newError();
+        Lock shared = begin();
+        try {
+            return Call.check(question.ask(handle.value(), failure), failure);
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /**
+     * Takes in no more calls, waits for those in flight, saves as the options of its store say, and frees all native
+     * memory; again, it does nothing. Nobody hears of it if it could not save: {@link #save} before, to see that. A JVM
+     * that ends without closing keeps what was saved until then.
+     */
     @Override
     public void close() {
         lock.writeLock().lock();
         try {
-            cleanable.clean();
+            handle.close();
         } finally {
             lock.writeLock().unlock();
         }
@@ -298,32 +412,10 @@ public final class Trainer implements AutoCloseable {
     private Lock begin() {
         Lock shared = lock.readLock();
         shared.lock();
-        if (handle.value == 0) {
+        if (handle.value() == 0) {
             shared.unlock();
             throw new ClosedException("use trainer: it was closed, open a new one");
         }
         return shared;
-    }
-
-    /** What the cleaner holds: it must not reach the trainer. */
-    private static final class Handle implements Runnable {
-        private volatile long value;
-
-        Handle(long value) {
-            this.value = value;
-        }
-
-        @Override
-        public void run() {
-            long closing = value;
-            value = 0;
-            // Closing what is open cannot fail; a failure here would have nobody to hear it.
-            Native.trainerClose(closing, Call.newError());
-        }
-    }
-
-    /** One thread per class loader; it ends when the loader's classes and trainers are gone. */
-    private static final class Cleaning {
-        static final Cleaner CLEANER = Cleaner.create();
     }
 }

@@ -15,6 +15,9 @@
  * }
  * }</pre>
  *
+ * <p>A {@link dev.streamgrad.FolderStore} keeps what was learned: {@code Trainer.open(Path.of("flights.bundle"),
+ * Path.of("model"))} goes on where the last process was.
+ *
  * <p>Every failure is a {@link dev.streamgrad.StreamgradException}, and after it nothing has changed: no parameter, no
  * row of the batch. The platform is Linux on x86-64 with glibc.
  */

@@ -43,13 +43,13 @@ class BoundaryTest {
 
     private long step(ByteBuffer slab, int capacity, int rows) {
         return Native.trainerStep(
-                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(),
+                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(), null, 0,
                 batch.call().results(), error);
     }
 
     private long step(ByteBuffer slab, ByteBuffer results) {
         return Native.trainerStep(
-                handle, slab, CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), results, error);
+                handle, slab, CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), null, 0, results, error);
     }
 
     private long predict(ByteBuffer slab, int capacity, int first, int rows) {
@@ -63,6 +63,11 @@ class BoundaryTest {
         assertEquals(status, error.getInt(Call.ERROR_STATUS));
         String message = Call.failure(error).getMessage();
         assertTrue(message.contains(text), message);
+    }
+
+    private void refused(int status, String text, byte[] answer) {
+        assertNull(answer);
+        refused(status, text, -error.getInt(Call.ERROR_STATUS));
     }
 
     @Test
@@ -81,8 +86,12 @@ class BoundaryTest {
             refused(Status.CLOSED, hex, Native.trainerMemory(wrong, error));
             refused(Status.CLOSED, hex, Native.trainerMetrics(wrong, batch.call().results(), error));
             refused(Status.CLOSED, hex, Native.trainerParameter(wrong, utf8("x"), batch.slab(), error));
-            assertNull(Native.trainerSchema(wrong, error));
-            assertEquals(Status.CLOSED, error.getInt(Call.ERROR_STATUS));
+            refused(Status.CLOSED, hex, Native.trainerSchema(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerPosition(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerSave(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerRollback(wrong, 1, 2, error));
+            refused(Status.CLOSED, hex, Native.trainerKeptVersions(wrong, error));
+            refused(Status.CLOSED, hex, Native.trainerStoreStatus(wrong, error));
             assertEquals(0, Native.trainerClose(wrong, error));
         }
         handle = mine;
@@ -98,9 +107,9 @@ class BoundaryTest {
         refused(Status.NULL_POINTER, "name", Native.trainerParameter(handle, null, batch.slab(), error));
         refused(Status.NULL_POINTER, "values", Native.trainerParameter(handle, utf8(schema.parameters().get(0)), null, error));
         ByteBuffer results = batch.call().results();
-        refused(Status.NULL_POINTER, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 9, results, error));
+        refused(Status.NULL_POINTER, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 9, null, 0, results, error));
         ByteBuffer strings = batch.strings().bytes();
-        refused(Status.NULL_POINTER, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, error));
+        refused(Status.NULL_POINTER, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, 0, null, error));
         // Without a place for the text the code has to do.
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, null));
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, ByteBuffer.allocateDirect(4)));
@@ -118,13 +127,27 @@ class BoundaryTest {
         ByteBuffer results = batch.call().results();
         ByteBuffer strings = batch.strings().bytes();
         ByteBuffer tiny = Layout.allocate(64).limit(8).slice();
-        refused(Status.BUFFER_TOO_SMALL, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, results, error));
-        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, tiny, error));
+        refused(Status.BUFFER_TOO_SMALL, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, null, 0, results, error));
+        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, 0, tiny, error));
         refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerMetrics(handle, tiny, error));
         ByteBuffer report = results.duplicate().limit(results.capacity() - 64).slice();
         refused(Status.BUFFER_TOO_SMALL, "results", step(batch.slab(), report));
         refused(Status.BUFFER_TOO_SMALL, "values",
                 Native.trainerParameter(handle, utf8(schema.parameters().get(0)), tiny, error));
+    }
+
+    @Test
+    void aPositionThatCannotBeReadIsRefused() {
+        refused(Status.INVALID_INPUT, "direct", stepTo(ByteBuffer.allocate(8), 8));
+        refused(Status.BUFFER_TOO_SMALL, "position", stepTo(Layout.allocate(64), 65));
+        refused(Status.INVALID_INPUT, "position bytes is -1", stepTo(Layout.allocate(64), -1));
+        assertEquals(1, Native.trainerPosition(handle, error).length);
+    }
+
+    private long stepTo(ByteBuffer position, int bytes) {
+        return Native.trainerStep(
+                handle, batch.slab(), CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), position,
+                bytes, batch.call().results(), error);
     }
 
     @Test
@@ -167,6 +190,10 @@ class BoundaryTest {
     void anOptionOfAnotherBuildIsRefused() {
         byte[] path = utf8(recording.bundle.toString());
         refused(Status.INVALID_INPUT, "unknown: color", Native.trainerOpen(path, utf8("color=red\n"), error));
+        refused(Status.INVALID_INPUT, "unknown: store_color",
+                Native.trainerOpen(path, utf8("store_color=red\n"), error));
+        refused(Status.INVALID_INPUT, "unknown: color",
+                Native.trainerOpen(path, utf8("store=/nowhere/at/all\nstore_color=red\n"), error));
         refused(Status.INVALID_INPUT, "key=value", Native.trainerOpen(path, utf8("color\n"), error));
         refused(Status.INVALID_INPUT, "UTF-8: options", Native.trainerOpen(path, new byte[] {(byte) 0xFF}, error));
     }

@@ -28,6 +28,9 @@ public final class Session {
                 System.out.println(soak(soak[0], Long.parseLong(soak[1]), Integer.parseInt(soak[2])));
             } else if (argument.equals("misuse")) {
                 misuse();
+            } else if (argument.startsWith("halt=")) {
+                String[] halt = argument.substring("halt=".length()).split(",");
+                learnAndHalt(halt[0], Path.of(halt[1]));
             } else {
                 System.out.println(run(argument, library, tensorflow, threads));
             }
@@ -131,6 +134,23 @@ public final class Session {
         }
     }
 
+    /** Learns three steps and saves, learns two more and dies. */
+    private static void learnAndHalt(String recording, Path folder) {
+        Path path = Path.of(recording);
+        Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
+        Trainer trainer = Trainer.open(recorded.bundle, folder);
+        Batch batch = trainer.newBatch(Recording.ROWS);
+        for (int step = 0; step < 5; step++) {
+            recorded.fill(batch, step);
+            trainer.stepTo(batch, new byte[] {(byte) (step + 1)});
+            if (step == 2) {
+                System.out.println("saved " + trainer.save() + " of " + trainer.keptVersions().size());
+            }
+        }
+        System.out.println(trainer.storeStatus() + ", position " + trainer.position().orElseThrow()[0]);
+        Runtime.getRuntime().halt(9);
+    }
+
     /** Everything that the native side refuses, so that its errors are looked at too. */
     private static void misuse() {
         ByteBuffer error = Call.newError();
@@ -138,12 +158,17 @@ public final class Session {
         Native.trainerOpen(null, null, error);
         Native.trainerOpen(new byte[] {'x'}, new byte[] {'y'}, null);
         Native.trainerSchema(0, error);
-        Native.trainerStep(0, null, 0, 0, null, 0, null, null);
+        Native.trainerStep(0, null, 0, 0, null, 0, null, 0, null, null);
         Native.trainerPredict(1, heap, -1, -1, -1, heap, -1, heap, heap);
         Native.trainerParameter(0, new byte[0], heap, error);
         Native.trainerMetrics(0, error, error);
         Native.trainerMemory(0, error);
         Native.trainerVersion(0, heap);
+        Native.trainerPosition(0, error);
+        Native.trainerSave(0, error);
+        Native.trainerRollback(0, 1, -1, null);
+        Native.trainerKeptVersions(1, heap);
+        Native.trainerStoreStatus(-1, error);
         Native.trainerClose(0, error);
     }
 }

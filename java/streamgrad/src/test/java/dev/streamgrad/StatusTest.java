@@ -19,6 +19,8 @@ class StatusTest {
         expected.put("CLOSED", ClosedException.class);
         expected.put("INVALID_BUNDLE", BundleException.class);
         expected.put("REFUSED_GRAPH", BundleException.class);
+        expected.put("INVALID_SNAPSHOT", SnapshotException.class);
+        expected.put("LOCKED", LockedException.class);
         expected.put("TENSORFLOW_NOT_FOUND", TensorFlowException.class);
         expected.put("TENSORFLOW_CONFLICT", TensorFlowException.class);
         expected.put("TENSORFLOW", TensorFlowException.class);
