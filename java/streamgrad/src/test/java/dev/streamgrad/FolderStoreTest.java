@@ -8,9 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -281,6 +285,54 @@ class FolderStoreTest {
             assertThrows(SnapshotException.class, () -> trainer.rollback(two));
             assertEquals(before, look(cnn, trainer));
         }
+    }
+
+    @Test
+    void aFolderThatWasHalfCopiedOrForgedIsRefused() throws Exception {
+        VersionId good;
+        VersionId bad;
+        try (Trainer trainer = open(cnn, quiet())) {
+            learn(cnn, trainer, 1);
+            good = trainer.save();
+            learn(cnn, trainer, 1);
+            bad = trainer.save();
+        }
+        Path snapshot = model.resolve("snapshots").resolve(bad.toString());
+        Path manifest = snapshot.resolve("snapshot.json");
+        String text = Files.readString(manifest);
+        for (String outside : new String[] {"../model.safetensors", "/etc/passwd"}) {
+            String forged = text.replace("model.safetensors", outside);
+            assertNotEquals(text, forged);
+            Files.writeString(manifest, forged);
+            Files.writeString(snapshot.resolve("snapshot.json.sha256"), sha256(forged) + "  snapshot.json\n");
+            refused("snapshot.json", quiet().restore(bad));
+            refused("snapshot.json", quiet());
+        }
+        Files.writeString(manifest, text);
+        Files.writeString(snapshot.resolve("snapshot.json.sha256"), sha256(text) + "  snapshot.json\n");
+        try (Trainer trainer = open(cnn, quiet())) {
+            assertEquals(2, trainer.version());
+        }
+        for (String file : new String[] {"model.safetensors", "training.safetensors", "snapshot.json.sha256", "snapshot.json"}) {
+            Files.delete(snapshot.resolve(file));
+            refused(bad.toString(), quiet());
+        }
+        Files.delete(snapshot);
+        refused("names version " + bad, quiet());
+        try (Trainer trainer = open(cnn, quiet().restore(good))) {
+            assertEquals(1, trainer.version());
+        }
+    }
+
+    private void refused(String text, FolderStore store) {
+        SnapshotException e = assertThrows(SnapshotException.class, () -> open(cnn, store));
+        assertEquals(Status.INVALID_SNAPSHOT, e.status());
+        assertTrue(e.getMessage().contains(text), e.getMessage());
+    }
+
+    private static String sha256(String text) throws NoSuchAlgorithmException {
+        byte[] sum = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+        return String.format("%064x", new BigInteger(1, sum));
     }
 
     private static void flip(Path file) throws IOException {
