@@ -16,7 +16,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / "target" / "bench"
-CRITERION = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "criterion"
 Result = dict[str, Any]
 
 
@@ -33,10 +32,9 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
     ).stdout
 
 
-def median(group: str, function: str, rows: int, criterion: Path = CRITERION) -> float:
-    """Criterion's median, in microseconds."""
-    path = criterion / group / function / str(rows) / "new" / "estimates.json"
-    return json.loads(path.read_text())["median"]["point_estimate"] / 1000
+def median(group: str, function: str, rows: int, turns: str = "turns") -> float:
+    """The median over the turns of one contender, in microseconds; of the same seconds for all of a group."""
+    return json.loads((BENCH / turns / f"{group}-{rows}.json").read_text())[function]
 
 
 def core() -> Iterator[Result]:
@@ -54,13 +52,14 @@ def core() -> Iterator[Result]:
                 yield result(f"trainer: {case}", ours, "us", None, command)
                 yield result(f"bare loop, same settings: {case}", bare, "us", None, command)
                 yield result(f"trainer / bare loop, same settings: {case}", ours / bare, "x", goal, command)
-    yield from default_sessions(CRITERION, "oneDNN as TensorFlow decides on this CPU", command)
+    yield from default_sessions("turns", "oneDNN as TensorFlow decides on this CPU", command)
     # TensorFlow turns oneDNN on by itself where the CPU has AVX-512; its fused ops are what the trainer's settings avoid.
-    one_dnn = BENCH / "criterion-onednn"
-    switched_on = {"TF_ENABLE_ONEDNN_OPTS": "1", "CRITERION_HOME": str(one_dnn)}
-    cases = "^step/(small|middle)/.*/32$"
+    switched_on = {"TF_ENABLE_ONEDNN_OPTS": "1", "TURNS": "turns-onednn"}
+    cases = "^(callers-thread|defaults)/small/.*/32$"
     run("cargo", "bench", "--quiet", "--bench", "step", "--", "--quiet", cases, env=switched_on)
-    yield from default_sessions(one_dnn, "oneDNN on", f"TF_ENABLE_ONEDNN_OPTS=1 {command} -- '{cases}'")
+    yield from default_sessions(
+        "turns-onednn", "oneDNN on", f"TF_ENABLE_ONEDNN_OPTS=1 {command} -- '{cases}'"
+    )
     for model in ("small", "middle", "large"):
         ours = median(f"step_{model}", "trainer", 32)
         for rival, goals in {"tf.function": (">= 12", ">= 2"), "train_on_batch": (">= 22", ">= 3")}.items():
@@ -69,21 +68,16 @@ def core() -> Iterator[Result]:
             yield result(name, rivals[model][rival] / ours, "x", goal, "python benches/rivals.py")
 
 
-def default_sessions(criterion: Path, one_dnn: str, command: str) -> Iterator[Result]:
+def default_sessions(turns: str, one_dnn: str, command: str) -> Iterator[Result]:
     """The trainer beside bare loops with TensorFlow's default graph options."""
     sessions = {
-        "bare-callers-thread": "ops in the caller's thread",
-        "bare-defaults": "ops in TensorFlow's own pool",
+        "callers-thread": "ops in the caller's thread",
+        "defaults": "ops in TensorFlow's own pool",
     }
-    for model in ("small", "middle"):
-        for function, session in sessions.items():
-            ratio = median(f"step_{model}", "trainer", 32, criterion) / median(
-                f"step_{model}", function, 32, criterion
-            )
-            name = (
-                f"trainer / bare loop, default graph options, {session}, {one_dnn}: step, {model}, batch 32"
-            )
-            yield result(name, ratio, "x", "<= 0.75" if model == "small" else None, command)
+    for group, session in sessions.items():
+        ours, bare = (median(f"{group}_small", who, 32, turns) for who in ("trainer", f"bare-{group}"))
+        name = f"trainer / bare loop, default graph options, {session}, {one_dnn}: step, small, batch 32"
+        yield result(name, ours / bare, "x", "<= 0.75", command)
 
 
 def printed(bench: str) -> Iterator[Result]:

@@ -8,10 +8,11 @@ mod bare;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use bare::{Bare, CALLERS_THREAD, DEFAULTS, same_settings};
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use serde_json::Value;
 use streamgrad::{Batch, Trainer};
 
 const MODELS: [(&str, usize, i64); 3] = [("small", 13, 3), ("middle", 784, 10), ("large", 1024, 10)];
@@ -45,10 +46,17 @@ const BLOCK: u64 = 16;
 /// What is measured under a name.
 type Contender<'a> = (&'a str, &'a mut dyn FnMut());
 
-/// Measures each of them while the others run in turn with it, so that a disturbance of the machine falls on all.
-fn side_by_side(group: &mut BenchmarkGroup<'_, WallTime>, rows: usize, contenders: &mut [Contender<'_>]) {
+/// Measures each of them while the others take turns with it. The machine's pace changes within seconds, so what criterion says
+/// of two contenders is not of the same seconds; for ratios, the medians over all turns of each are written to
+/// `target/bench/turns/GROUP-ROWS.json`, in microseconds a call.
+fn side_by_side(criterion: &mut Criterion, group: &str, rows: usize, contenders: &mut [Contender<'_>]) {
+    let mut turns = vec![Vec::new(); contenders.len()];
+    let mut group_of = criterion.benchmark_group(group);
+    if group.ends_with("large") {
+        group_of.sample_size(10);
+    }
     for measured in 0..contenders.len() {
-        group.bench_function(BenchmarkId::new(contenders[measured].0, rows), |bencher| {
+        group_of.bench_function(BenchmarkId::new(contenders[measured].0, rows), |bencher| {
             bencher.iter_custom(|calls| {
                 let mut spent = Duration::ZERO;
                 let mut left = calls;
@@ -58,8 +66,10 @@ fn side_by_side(group: &mut BenchmarkGroup<'_, WallTime>, rows: usize, contender
                     for (index, (_, call)) in contenders.iter_mut().enumerate() {
                         let started = Instant::now();
                         (0..block).for_each(|_| call());
+                        let time = started.elapsed();
+                        turns[index].push(time.as_secs_f64() * 1e6 / block as f64);
                         if index == measured {
-                            spent += started.elapsed();
+                            spent += time;
                         }
                     }
                 }
@@ -67,6 +77,20 @@ fn side_by_side(group: &mut BenchmarkGroup<'_, WallTime>, rows: usize, contender
             });
         });
     }
+    group_of.finish();
+    if turns.iter().any(Vec::is_empty) {
+        // A filter on the command line left the group out.
+        return;
+    }
+    let medians = contenders.iter().zip(turns).map(|((name, _), turns)| (name.to_string(), median(turns).into())).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench").join(env::var("TURNS").unwrap_or("turns".into()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{}-{rows}.json", group.replace('/', "_"))), Value::Object(medians).to_string()).unwrap();
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn benches(criterion: &mut Criterion) {
@@ -79,36 +103,28 @@ fn benches(criterion: &mut Criterion) {
             let batch = batch(&trainer, &numbers, &labels);
             let mut same = open(&same_settings());
 
-            let mut group = criterion.benchmark_group(format!("step/{model}"));
-            if model == "large" {
-                group.sample_size(10);
-            }
             let mut step = || spend(trainer.step(&batch).unwrap());
-            if rows == 32 && model != "large" {
-                let (mut callers_thread, mut defaults) = (open(CALLERS_THREAD), open(DEFAULTS));
-                let contenders: &mut [Contender<'_>] = &mut [
-                    ("trainer", &mut step),
-                    ("bare", &mut || spend(same.step())),
-                    ("bare-callers-thread", &mut || spend(callers_thread.step())),
-                    ("bare-defaults", &mut || spend(defaults.step())),
-                ];
-                side_by_side(&mut group, rows, contenders);
-            } else {
-                side_by_side(&mut group, rows, &mut [("trainer", &mut step), ("bare", &mut || spend(same.step()))]);
-            }
-            group.finish();
+            let contenders: &mut [Contender<'_>] = &mut [("trainer", &mut step), ("bare", &mut || spend(same.step()))];
+            side_by_side(criterion, &format!("step/{model}"), rows, contenders);
 
-            let mut group = criterion.benchmark_group(format!("predict/{model}"));
+            if rows == 32 && model == "small" {
+                let (mut callers_thread, mut defaults) = (open(CALLERS_THREAD), open(DEFAULTS));
+                let rival: Contender<'_> = ("bare-callers-thread", &mut || spend(callers_thread.step()));
+                side_by_side(criterion, "callers-thread/small", rows, &mut [("trainer", &mut step), rival]);
+                let rival: Contender<'_> = ("bare-defaults", &mut || spend(defaults.step()));
+                side_by_side(criterion, "defaults/small", rows, &mut [("trainer", &mut step), rival]);
+            }
+
             let mut predict = || spend(trainer.predict(&batch).unwrap());
-            side_by_side(&mut group, rows, &mut [("trainer", &mut predict), ("bare", &mut || spend(same.predict()))]);
-            group.finish();
+            let contenders: &mut [Contender<'_>] = &mut [("trainer", &mut predict), ("bare", &mut || spend(same.predict()))];
+            side_by_side(criterion, &format!("predict/{model}"), rows, contenders);
         }
     }
 }
 
 criterion_group! {
     name = group;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
     targets = benches
 }
 criterion_main!(group);
