@@ -9,15 +9,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::predicting::{batch, values};
+use common::store::until;
 use common::{MODELS, Recording, builder, tensorflow};
 use sha2::{Digest, Sha256};
 use streamgrad::params::FolderStoreBuilder;
 use streamgrad::predictor::{PredictorBuilder, VersionName};
 use streamgrad::snapshot::{FileSystem, Lock, LockMode, Storage, WriteFile};
-use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Predictions, Predictor, Trainer, VersionId};
+use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Predictor, Trainer, VersionId};
 use tempfile::TempDir;
 
 /// A predictor that looks only when it is told to, with the tests' TensorFlow.
@@ -29,24 +30,6 @@ fn quiet(builder: PredictorBuilder) -> PredictorBuilder {
 fn trainer(recording: &Recording, folder: &Path, store: impl Fn(FolderStoreBuilder) -> FolderStoreBuilder) -> Trainer {
     let quiet = FolderStore::builder(folder).every(Duration::ZERO).on_close(false);
     builder(&recording.bundle).store(store(quiet).open().unwrap()).open().unwrap()
-}
-
-fn batch(recording: &Recording, predictor: &Predictor) -> Batch {
-    let mut batch = predictor.schema().batch();
-    recording.fill(&mut batch, 0);
-    batch
-}
-
-fn values(predictions: &Predictions) -> Vec<f32> {
-    predictions.array::<f32>().unwrap().iter().copied().collect()
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
-        thread::sleep(Duration::from_micros(200));
-    }
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -10,31 +10,15 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::predicting::{batch, values};
+use common::store::until;
 use common::{Recording, builder, resident, tensorflow};
-use streamgrad::{Batch, FolderStore, Predictions, Predictor, VersionId};
+use streamgrad::{FolderStore, Predictor, VersionId};
 
 /// One of these tests at a time.
 static ALONE: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
-
-fn batch(recording: &Recording, predictor: &Predictor) -> Batch {
-    let mut batch = predictor.schema().batch();
-    recording.fill(&mut batch, 0);
-    batch
-}
-
-fn values(predictions: &Predictions) -> Vec<f32> {
-    predictions.array::<f32>().unwrap().iter().copied().collect()
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
-        thread::sleep(Duration::from_micros(200));
-    }
-}
 
 /// Two threads predict while `swap` makes one version after the other predict; `wanted` has what each must say.
 fn under_load(predictor: &Predictor, recording: &Recording, wanted: &Mutex<HashMap<VersionId, Vec<f32>>>, swap: impl FnOnce()) -> u64 {
