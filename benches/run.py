@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,48 +104,42 @@ def swap() -> Iterator[Result]:
 
 
 def java() -> Iterator[Result]:
-    """JMH beside criterion."""
+    """JMH, whose iterations take turns with Rust's."""
     jar = ROOT / "java" / "benchmarks" / "target" / "benchmarks.jar"
     bundles = [BENCH / f"{model}.bundle" for model in ("small", "middle", "large")]
     out = BENCH / "jmh.json"
-    run("java", "-jar", jar, out, *bundles)
+    run("java", "-jar", jar, out, executable("beside_java"), *bundles)
+    command = "java -jar benchmarks.jar"
     for entry in json.loads(out.read_text()):
         what, rows = entry["benchmark"].rsplit(".", 1)[1], int(entry["params"]["rows"])
         model = Path(entry["params"]["bundle"]).stem
-        value, rust = (
-            entry["primaryMetric"]["scorePercentiles"]["50.0"],
-            median(f"{what}_{model}", "trainer", rows),
+        ours, rust = (
+            statistics.median(metric["rawData"][0])
+            for metric in (entry["primaryMetric"], entry["secondaryMetrics"]["rustMicros"])
         )
         case = f"{what}, {model}, batch {rows}, one thread"
-        yield result(f"Java trainer: {case}", value, "us", None, "java -jar benchmarks.jar")
-        yield result(
-            f"Java trainer - 1.05 x Rust trainer: {case}",
-            value - 1.05 * rust,
-            "us",
-            "<= 1",
-            "java -jar benchmarks.jar",
-        )
+        yield result(f"Java trainer: {case}", ours, "us", None, command)
+        yield result(f"Rust trainer, in turns with Java: {case}", rust, "us", None, command)
+        yield result(f"Java trainer - 1.05 x Rust trainer: {case}", ours - 1.05 * rust, "us", "<= 1", command)
+
+
+def executable(bench: str) -> str:
+    """Builds a benchmark of the crate; returns its program."""
+    told = run("cargo", "bench", "--quiet", "--no-run", "--bench", bench, "--message-format", "json")
+    artifacts = [json.loads(line) for line in told.splitlines()]
+    return next(entry["executable"] for entry in artifacts if entry.get("target", {}).get("name") == bench)
 
 
 def flink() -> Iterator[Result]:
     """A job that learns beside one that does not; how long a record waits."""
+    module = ROOT / "java" / "streamgrad-flink" / "target"
+    class_path = f"{module}/test-classes:{module}/classes:{(module / 'classpath').read_text()}"
     for main in ("JobThroughput", "EmissionLatency"):
-        command = [
-            "-Dexec.mainClass=dev.streamgrad.flink.bench." + main,
-            f"-Dexec.args={BENCH / 'small.bundle'}",
-        ]
-        printed = run(
-            "mvn",
-            "--quiet",
-            "-f",
-            "java/streamgrad-flink/pom.xml",
-            "exec:java",
-            "-Dexec.classpathScope=test",
-            *command,
-        )
+        name = f"dev.streamgrad.flink.bench.{main}"
+        printed = run("java", "-cp", class_path, name, BENCH / "small.bundle")
         for line in printed.splitlines():
             if line.startswith("{"):
-                yield result(**json.loads(line), command=f"dev.streamgrad.flink.bench.{main}")
+                yield result(**json.loads(line), command=name)
 
 
 def result(name: str, value: float, unit: str, goal: str | None, command: str) -> Result:

@@ -4,36 +4,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark may panic")]
 
 mod bare;
+mod given;
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use bare::{Bare, CALLERS_THREAD, DEFAULTS, same_settings};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use given::{batch, bundle, data, folder};
 use serde_json::Value;
-use streamgrad::{Batch, Trainer};
+use streamgrad::Trainer;
 
 const MODELS: [(&str, usize, i64); 3] = [("small", 13, 3), ("middle", 784, 10), ("large", 1024, 10)];
 const ROWS: [usize; 3] = [1, 32, 256];
-
-fn bundle(model: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/bench/{model}.bundle"))
-}
-
-/// Rows that any run makes again.
-fn data(rows: usize, features: usize, classes: i64) -> (Vec<f32>, Vec<i64>) {
-    let numbers = (0..rows * features).map(|at| ((at * 7919 + 13) % 1000) as f32 / 1000.0 - 0.5).collect();
-    (numbers, (0..rows as i64).map(|row| (row * 31) % classes).collect())
-}
-
-fn batch(trainer: &Trainer, numbers: &[f32], labels: &[i64]) -> Batch {
-    let mut batch = trainer.schema().batch();
-    batch.set("numbers", numbers).unwrap();
-    batch.set("label", labels).unwrap();
-    batch
-}
 
 /// Uses a result up, within the time that is measured.
 fn spend<T>(result: T) {
@@ -83,7 +67,7 @@ fn side_by_side(criterion: &mut Criterion, group: &str, rows: usize, contenders:
         return;
     }
     let medians = contenders.iter().zip(turns).map(|((name, _), turns)| (name.to_string(), median(turns).into())).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench").join(env::var("TURNS").unwrap_or("turns".into()));
+    let folder = folder().join(env::var("TURNS").unwrap_or("turns".into()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(format!("{}-{rows}.json", group.replace('/', "_"))), Value::Object(medians).to_string()).unwrap();
 }
@@ -100,7 +84,7 @@ fn benches(criterion: &mut Criterion) {
             let (numbers, labels) = data(rows, features, classes);
             let open = |config: &[u8]| Bare::open(tensorflow.path(), &bundle(model), config, &numbers, &labels);
             let trainer = Trainer::open(bundle(model)).unwrap();
-            let batch = batch(&trainer, &numbers, &labels);
+            let batch = batch(trainer.schema(), &numbers, &labels);
             let mut same = open(&same_settings());
 
             let mut step = || spend(trainer.step(&batch).unwrap());

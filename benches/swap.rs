@@ -5,14 +5,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+mod given;
+
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use given::bundle;
 use streamgrad::{Batch, FolderStore, Predictor, Schema, Trainer, VersionId};
 
 const SECONDS: u64 = 30;
@@ -24,15 +27,9 @@ const LOOK: Duration = Duration::from_millis(2);
 const AWAKE: Duration = Duration::from_micros(200);
 const CASE: &str = "784-256-128-10, batch 32, 1,000 calls a second";
 
-fn bundle() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/middle.bundle")
-}
-
 fn batch(schema: &Arc<Schema>) -> Batch {
-    let mut batch = schema.batch();
-    batch.set("numbers", &(0..32 * 784).map(|at| (at % 100) as f32 / 100.0).collect::<Vec<_>>()).unwrap();
-    batch.set("label", &(0..32).map(|row| row % 10).collect::<Vec<i64>>()).unwrap();
-    batch
+    let (numbers, labels) = given::data(32, 784, 10);
+    given::batch(schema, &numbers, &labels)
 }
 
 /// From when to when a call or a swap took.
@@ -103,14 +100,14 @@ fn measure(what: &str, predictor: &Predictor, time: Duration, show: impl Fn(bool
 /// Two lineages in one folder; its pointer names now the one, now the other, as after rollbacks.
 fn snapshots(folder: &Path, time: Duration) {
     let store = FolderStore::builder(folder).every(Duration::ZERO).on_close(false).open().unwrap();
-    let trainer = Trainer::builder(bundle()).store(store).open().unwrap();
+    let trainer = Trainer::builder(bundle("middle")).store(store).open().unwrap();
     trainer.step(&batch(trainer.schema())).unwrap();
     let pointer = folder.join("latest");
     let kept = |version: VersionId| (version, fs::read(&pointer).unwrap());
     let first = kept(trainer.save().unwrap());
     let second = kept(trainer.rollback(first.0).unwrap());
     drop(trainer);
-    let predictor = Predictor::builder(bundle()).follow(folder).every(LOOK).open().unwrap();
+    let predictor = Predictor::builder(bundle("middle")).follow(folder).every(LOOK).open().unwrap();
     measure("snapshots", &predictor, time, |second_next| {
         let (version, content) = if second_next { &second } else { &first };
         let new = folder.join("new");
@@ -123,10 +120,10 @@ fn snapshots(folder: &Path, time: Duration) {
 /// Two numbered bundles; the second comes and goes.
 fn numbered(folder: &Path, time: Duration) {
     let (second, away) = (folder.join("2"), folder.join("away"));
-    symlink(bundle(), folder.join("1")).unwrap();
+    symlink(bundle("middle"), folder.join("1")).unwrap();
     let predictor = Predictor::numbered(folder).every(LOOK).open().unwrap();
     let first = predictor.version().unwrap();
-    symlink(bundle(), &second).unwrap();
+    symlink(bundle("middle"), &second).unwrap();
     while predictor.version().unwrap() == first {
         thread::sleep(LOOK);
     }

@@ -4,53 +4,58 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+mod given;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use given::{batch, bundle, data};
 use streamgrad::Trainer;
 
-const ROUND: Duration = Duration::from_millis(1500);
-const ROUNDS: usize = 5;
+/// Short, so that all of a round is of the same seconds.
+const TURN: Duration = Duration::from_millis(200);
+const ROUNDS: usize = 60;
+const WARM_UP: usize = 5;
 const ALONE: &str = "--alone";
 
-fn open() -> Trainer {
-    Trainer::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/small.bundle")).unwrap()
-}
-
 /// Steps per second of so many threads on one trainer.
-fn rate(trainer: &Trainer, threads: usize) -> f64 {
-    let steps: u64 = thread::scope(|scope| {
-        let step = || {
-            let mut batch = trainer.schema().batch();
-            batch.set("numbers", &(0..32 * 13).map(|at| (at % 100) as f32 / 100.0).collect::<Vec<_>>()).unwrap();
-            batch.set("label", &(0..32).map(|row| row % 3).collect::<Vec<i64>>()).unwrap();
-            let started = Instant::now();
-            let mut steps = 0;
-            while started.elapsed() < ROUND {
-                for _ in 0..100 {
-                    trainer.step(&batch).unwrap();
-                }
-                steps += 100;
-            }
-            steps
-        };
+fn threads(trainer: &Trainer, threads: usize) -> f64 {
+    let step = || {
+        let (numbers, labels) = data(32, 13, 3);
+        let batch = batch(trainer.schema(), &numbers, &labels);
+        1e6 / given::turn(TURN, || drop(trainer.step(&batch).unwrap()))
+    };
+    thread::scope(|scope| {
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(step)).collect();
         handles.into_iter().map(|handle| handle.join().unwrap()).sum()
-    });
-    steps as f64 / ROUND.as_secs_f64()
+    })
 }
 
-/// Steps per second of two processes, each with a trainer of its own.
-fn processes() -> f64 {
-    let children: Vec<_> = (0..2)
-        .map(|_| Command::new(std::env::current_exe().unwrap()).arg(ALONE).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
-        .collect();
-    children
-        .into_iter()
-        .map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim().parse::<f64>().unwrap())
-        .sum()
+/// This program again, with a trainer of its own; each line is a turn.
+fn process() -> Child {
+    let program = std::env::current_exe().unwrap();
+    Command::new(program).arg(ALONE).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn alone(trainer: &Trainer) {
+    for _ in std::io::stdin().lines() {
+        println!("{}", threads(trainer, 1));
+    }
+}
+
+/// Steps per second of all processes.
+fn processes(children: &mut [Child]) -> f64 {
+    for child in &mut *children {
+        child.stdin.as_mut().unwrap().write_all(b"turn\n").unwrap();
+    }
+    let rate = |child: &mut Child| {
+        let mut answer = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+        answer.trim().parse::<f64>().unwrap()
+    };
+    children.iter_mut().map(rate).sum()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -59,17 +64,24 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let trainer = open();
-    rate(&trainer, 1);
+    let trainer = Trainer::open(bundle("small")).unwrap();
     if std::env::args().any(|argument| argument == ALONE) {
-        println!("{}", rate(&trainer, 1));
-        return;
+        return alone(&trainer);
     }
-    let rounds: Vec<[f64; 3]> = (0..ROUNDS).map(|_| [rate(&trainer, 1), rate(&trainer, 2), processes()]).collect();
-    let ratio = |index: usize| median(rounds.iter().map(|round| round[index] / round[0]).collect());
-    println!(
-        r#"{{"name": "two threads on one trainer / one thread, 13-32-32-3, batch 32", "value": {:.3}, "unit": "x", "goal": ">= 1.75"}}"#,
-        ratio(1)
-    );
-    println!(r#"{{"name": "two processes / one process, 13-32-32-3, batch 32", "value": {:.3}, "unit": "x", "goal": null}}"#, ratio(2));
+    let mut children = [process(), process()];
+    let mut round = || [threads(&trainer, 1), threads(&trainer, 2), processes(&mut children)];
+    for _ in 0..WARM_UP {
+        round();
+    }
+    let rounds: Vec<[f64; 3]> = (0..ROUNDS).map(|_| round()).collect();
+    let report = |name: &str, index: usize, goal: &str| {
+        let ratio = median(rounds.iter().map(|round| round[index] / round[0]).collect());
+        println!(r#"{{"name": "{name}, 13-32-32-3, batch 32", "value": {ratio:.3}, "unit": "x", "goal": {goal}}}"#);
+    };
+    report("two threads on one trainer / one thread", 1, r#"">= 1.75""#);
+    report("two processes / one thread", 2, "null");
+    for mut child in children {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
 }

@@ -11,27 +11,27 @@ import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 
-/** Runs the benchmarks on given bundles and writes JMH's JSON. */
+/** Runs the benchmarks on given bundles, in turns with Rust, and writes JMH's JSON. */
 public final class Main {
-    private static final String USAGE = "usage: java -jar benchmarks.jar OUT.json BUNDLE... [-- JMH OPTIONS]";
+    private static final String USAGE = "usage: java -jar benchmarks.jar OUT.json RUST BUNDLE... [-- JMH OPTIONS]";
 
     private Main() {}
 
     /**
      * Runs them.
      *
-     * @param arguments the file to write, the bundles, and after {@code --} options for JMH
+     * @param arguments the file to write, the program of {@code benches/beside_java.rs}, the bundles, and after {@code --} options for JMH
      * @throws RunnerException if a benchmark fails
      * @throws CommandLineOptionException if an option is not one of JMH's
      */
     public static void main(String[] arguments) throws RunnerException, CommandLineOptionException {
         List<String> all = Arrays.asList(arguments);
         int end = all.contains("--") ? all.indexOf("--") : all.size();
-        if (end < 2) {
+        if (end < 3) {
             System.err.println(USAGE);
             System.exit(2);
         }
-        String[] bundles = all.subList(1, end).toArray(new String[0]);
+        String[] bundles = all.subList(2, end).toArray(new String[0]);
         for (String bundle : bundles) {
             if (!Files.isDirectory(Path.of(bundle))) {
                 System.err.println("this is no bundle, export it with benches/bundles.py: " + bundle);
@@ -43,6 +43,7 @@ public final class Main {
                         .parent(new CommandLineOptions(options))
                         .include(StepBenchmark.class.getSimpleName())
                         .param("bundle", bundles)
+                        .jvmArgsAppend("-D" + RustTurns.PROGRAM + "=" + all.get(1))
                         .shouldFailOnError(true)
                         .resultFormat(ResultFormatType.JSON)
                         .result(all.get(0))

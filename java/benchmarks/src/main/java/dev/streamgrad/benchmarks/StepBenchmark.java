@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 2)
+@Measurement(iterations = 20, time = 200, timeUnit = TimeUnit.MILLISECONDS)
 @Fork(1)
 public class StepBenchmark {
     /** The folder of a bundle whose columns are numbers. */
@@ -53,15 +53,31 @@ public class StepBenchmark {
     private void fill(int index, Row row) {
         for (Column column : trainer.schema().columns()) {
             float[] values = new float[column.elements()];
-            int classes = 1 + column.highest().orElse(0.0).intValue();
             for (int i = 0; i < values.length; i++) {
                 int at = index * values.length + i;
                 values[i] = column.role() == Column.Role.LABEL
-                        ? index * 31 % classes
+                        ? index * 31 % classes()
                         : (at * 7919L + 13) % 1000 / 1000f - 0.5f;
             }
             row.set(column.fields().get(0), values);
         }
+    }
+
+    /** Numbers in a row. */
+    int features() {
+        return trainer.schema().columns().stream()
+                .filter(column -> column.role() == Column.Role.FEATURE)
+                .mapToInt(Column::elements)
+                .sum();
+    }
+
+    /** Values that a label can have. */
+    int classes() {
+        return trainer.schema().columns().stream()
+                .filter(column -> column.role() == Column.Role.LABEL)
+                .mapToInt(column -> 1 + column.highest().orElseThrow().intValue())
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Closes it. */
@@ -70,15 +86,23 @@ public class StepBenchmark {
         trainer.close();
     }
 
-    /** One step, its report read into the heap. */
+    /**
+     * One step, its report read into the heap.
+     *
+     * @param rust has a turn before each iteration
+     */
     @Benchmark
-    public Report step() {
+    public Report step(RustTurns rust) {
         return trainer.step(batch);
     }
 
-    /** One prediction, read into the heap. */
+    /**
+     * One prediction, read into the heap.
+     *
+     * @param rust has a turn before each iteration
+     */
     @Benchmark
-    public Predictions predict() {
+    public Predictions predict(RustTurns rust) {
         return trainer.predict(batch);
     }
 }
