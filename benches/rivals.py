@@ -1,10 +1,12 @@
-"""Keras and `tf.function` on the models of the benchmarks, fed numpy: `python benches/rivals.py OUT.json`.
+"""Keras and `tf.function` on the models of the benchmarks, fed numpy: `python benches/rivals.py TURNS OUT.json`.
 
-Prints microseconds a step at batch 32, the median of rounds. One thread, as the trainer beside it: TensorFlow's pools are set to one.
+TURNS is the program of `benches/turns.rs`: the trainer steps between the turns of Python, so that a ratio is of the same seconds. Batch 32,
+one thread each: TensorFlow's pools are set to one.
 """
 
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,24 +19,47 @@ from bundles import SIZES, build
 
 ROWS = 32
 ROUNDS = 15
+WARM_UP = 10
+# Seconds.
+TURN = 0.1
 
 
 def microseconds(step: Callable[[], object]) -> float:
-    """The median over rounds of the mean over a tenth of a second."""
-    for _ in range(20):
+    """The mean over a turn."""
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < TURN or count < 3:
         step()
-    rounds = []
-    for _ in range(ROUNDS):
-        started, count = time.perf_counter(), 0
-        while time.perf_counter() - started < 0.1 or count < 3:
-            step()
-            count += 1
-        rounds.append((time.perf_counter() - started) / count * 1e6)
-    return statistics.median(rounds)
+        count += 1
+    return (time.perf_counter() - started) / count * 1e6
 
 
-def measure(sizes: tuple[int, ...]) -> dict[str, float]:
-    """Microseconds of one step with SGD 0.01 by way of training it in Python."""
+class Trainer:
+    """The trainer in a process of its own, with the model of a size."""
+
+    def __init__(self, turns: str, model: str, sizes: tuple[int, ...]) -> None:
+        """Starts it."""
+        bundle = Path("target/bench") / f"{model}.bundle"
+        arguments = ["step", str(bundle), str(ROWS), str(sizes[0]), str(sizes[-1])]
+        self.process = subprocess.Popen(
+            [turns, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def microseconds(self) -> float:
+        """A turn of its steps."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(f"{TURN * 1000:.0f}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(trainer: Trainer, sizes: tuple[int, ...]) -> dict[str, float]:
+    """Python's time of one step with SGD 0.01 over the trainer's, by way of training it in Python."""
     rng = np.random.default_rng(7)
     numbers = rng.uniform(-0.5, 0.5, (ROWS, sizes[0])).astype(np.float32)
     labels = rng.integers(0, sizes[-1], ROWS)
@@ -55,18 +80,33 @@ def measure(sizes: tuple[int, ...]) -> dict[str, float]:
     compiled.compile(
         optimizer=keras.optimizers.SGD(0.01), loss="sparse_categorical_crossentropy", jit_compile=False
     )
-    return {
-        "tf.function": microseconds(lambda: step(numbers, labels).numpy()),
-        "train_on_batch": microseconds(lambda: compiled.train_on_batch(numbers, labels)),
+    rivals: dict[str, Callable[[], object]] = {
+        "tf.function": lambda: step(numbers, labels).numpy(),
+        "train_on_batch": lambda: compiled.train_on_batch(numbers, labels),
     }
+    for _ in range(WARM_UP):
+        for rival in rivals.values():
+            rival()
+        trainer.microseconds()
+    rounds = [
+        (trainer.microseconds(), {name: microseconds(rival) for name, rival in rivals.items()})
+        for _ in range(ROUNDS)
+    ]
+    return {name: statistics.median(theirs[name] / ours for ours, theirs in rounds) for name in rivals}
 
 
-def main(out: Path) -> None:
-    """Writes `{model: {rival: microseconds}}`."""
+def main(turns: str, out: Path) -> None:
+    """Writes `{model: {rival: ratio}}`."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    out.write_text(json.dumps({name: measure(sizes) for name, sizes in SIZES.items()}, indent=1))
+    ratios = {}
+    for name in ("small", "middle", "large"):
+        sizes = SIZES[name]
+        trainer = Trainer(turns, name, sizes)
+        ratios[name] = measure(trainer, sizes)
+        trainer.close()
+    out.write_text(json.dumps(ratios, indent=1))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -41,7 +41,7 @@ def median(group: str, function: str, rows: int, turns: str = "turns") -> float:
 def core() -> Iterator[Result]:
     """The trainer beside the bare loop, Python beside the trainer."""
     run("cargo", "bench", "--quiet", "--bench", "step", "--", "--quiet")
-    run(sys.executable, "benches/rivals.py", BENCH / "rivals.json")
+    run(sys.executable, "benches/rivals.py", executable("turns"), BENCH / "rivals.json")
     rivals = json.loads((BENCH / "rivals.json").read_text())
     command = "cargo bench --bench step"
     for what in ("step", "predict"):
@@ -62,11 +62,10 @@ def core() -> Iterator[Result]:
         "turns-onednn", "oneDNN on", f"TF_ENABLE_ONEDNN_OPTS=1 {command} -- '{cases}'"
     )
     for model in ("small", "middle", "large"):
-        ours = median(f"step_{model}", "trainer", 32)
         for rival, goals in {"tf.function": (">= 12", ">= 2"), "train_on_batch": (">= 22", ">= 3")}.items():
             goal = dict(zip(("small", "middle"), goals, strict=True)).get(model)
             name = f"Python's {rival} / trainer: step, {model}, batch 32, one thread"
-            yield result(name, rivals[model][rival] / ours, "x", goal, "python benches/rivals.py")
+            yield result(name, rivals[model][rival], "x", goal, "python benches/rivals.py")
 
 
 def default_sessions(turns: str, one_dnn: str, command: str) -> Iterator[Result]:
@@ -108,7 +107,7 @@ def java() -> Iterator[Result]:
     jar = ROOT / "java" / "benchmarks" / "target" / "benchmarks.jar"
     bundles = [BENCH / f"{model}.bundle" for model in ("small", "middle", "large")]
     out = BENCH / "jmh.json"
-    run("java", "-jar", jar, out, executable("beside_java"), *bundles)
+    run("java", "-jar", jar, out, executable("turns"), *bundles)
     command = "java -jar benchmarks.jar"
     for entry in json.loads(out.read_text()):
         what, rows = entry["benchmark"].rsplit(".", 1)[1], int(entry["params"]["rows"])
@@ -136,7 +135,7 @@ def flink() -> Iterator[Result]:
     class_path = f"{module}/test-classes:{module}/classes:{(module / 'classpath').read_text()}"
     for main in ("JobThroughput", "EmissionLatency"):
         name = f"dev.streamgrad.flink.bench.{main}"
-        printed = run("java", "-cp", class_path, name, BENCH / "small.bundle")
+        printed = run("java", name, BENCH / "small.bundle", env={"CLASSPATH": class_path})
         for line in printed.splitlines():
             if line.startswith("{"):
                 yield result(**json.loads(line), command=name)

@@ -20,7 +20,7 @@ public final class Main {
     /**
      * Runs them.
      *
-     * @param arguments the file to write, the program of {@code benches/beside_java.rs}, the bundles, and after {@code --} options for JMH
+     * @param arguments the file to write, the program of {@code benches/turns.rs}, the bundles, and after {@code --} options for JMH
      * @throws RunnerException if a benchmark fails
      * @throws CommandLineOptionException if an option is not one of JMH's
      */

@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
- * Lets {@code benches/beside_java.rs} make the same call before each iteration of Java's: a machine whose pace changes
+ * Lets {@code benches/turns.rs} make the same call before each iteration of Java's: a machine whose pace changes
  * within seconds is then the same for both. JMH notes it as the secondary result {@code rustMicros}.
  */
 @State(Scope.Thread)
@@ -67,7 +67,7 @@ public class RustTurns {
         turns.flush();
         String answer = answers.readLine();
         if (answer == null) {
-            throw new IOException("beside_java has ended; what it says stands above");
+            throw new IOException("benches/turns.rs has ended; what it says stands above");
         }
         micros = Double.parseDouble(answer);
     }

@@ -1,7 +1,7 @@
-//! The Rust side of a comparison with Java: one call over and over, for as long as each line of standard input says. JMH's
-//! benchmark starts this program and has its turns between those of Java, so that both are of the same seconds.
+//! The trainer's side of a comparison with another language: one call over and over, for as long as each line of standard
+//! input says. Who measures Java or Python starts this program and lets it have turns, so that both are of the same seconds.
 //!
-//!     beside_java step|predict BUNDLE ROWS FEATURES CLASSES <MILLISECONDS...
+//!     turns step|predict BUNDLE ROWS FEATURES CLASSES <MILLISECONDS...
 //!
 //! Prints the microseconds of a call for each line.
 
@@ -19,7 +19,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, bundle, rows, features, classes] = arguments.as_slice() else {
         // `cargo bench` starts every benchmark.
-        eprintln!("usage: beside_java step|predict BUNDLE ROWS FEATURES CLASSES <MILLISECONDS...");
+        eprintln!("usage: turns step|predict BUNDLE ROWS FEATURES CLASSES <MILLISECONDS...");
         return;
     };
     let trainer = Trainer::open(bundle).unwrap();
