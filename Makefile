@@ -151,6 +151,7 @@ test-long: check-machine peer native java
 	@tests/older_tensorflow.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@tests/demo.sh
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/failover.sh
 
 ## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
 .PHONY: bench

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A real standalone Flink cluster on loopback runs the same jar twice: JobManager and TaskManager are JVMs of their own,
 # the job comes by `flink run`, and the second deployment gets a new class loader in the TaskManager that ran the first.
+# Then the flights of the demo, undisturbed and with the TaskManager killed by SIGKILL on the way: equal bits.
 #
 #     tests/cluster.sh [ROWS]
 #
-# Needs the jars (make java) and .venv. Flink comes from PyPI (330 MB, once): its wheels hold the whole distribution.
+# Needs the jars (make java), what `make demo` prepares, and .venv. Flink comes from PyPI (330 MB, once): its wheels hold the whole distribution.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -48,6 +49,15 @@ with zipfile.ZipFile(work / "job.jar", "w") as jar:
         jar.write(file, file.relative_to(classes))
     for file in (work / "bundles/flights.bundle").iterdir():
         jar.write(file, f"flights.bundle/{file.name}")
+    examples = java / "examples/target"
+    for classes in (examples / "classes", examples / "test-classes"):
+        for file in classes.glob("dev/streamgrad/examples/flights/*.class"):
+            jar.write(file, file.relative_to(classes))
+    for library in (examples / "lib").glob("jackson-*.jar"):
+        with zipfile.ZipFile(library) as part:
+            for entry in part.namelist():
+                if entry.startswith("com/"):
+                    jar.writestr(entry, part.read(entry))
 PYTHON
 
 export FLINK_HOME=$work/pyflink FLINK_CONF_DIR=$work/conf FLINK_LOG_DIR=$work/log FLINK_PID_DIR=$work/pid
@@ -58,7 +68,7 @@ cp -r "$FLINK_HOME/conf" "$FLINK_CONF_DIR"
 echo localhost >"$FLINK_CONF_DIR/workers"
 echo localhost:18081 >"$FLINK_CONF_DIR/masters"
 # The memory is the README's recipe for a learner.
-cat >"$FLINK_CONF_DIR/config.yaml" <<'YAML'
+cat >"$FLINK_CONF_DIR/config.yaml" <<YAML
 env.java.opts.all: --add-exports=java.base/sun.net.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.util.concurrent=ALL-UNNAMED --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED
 jobmanager.rpc.address: localhost
 jobmanager.rpc.port: 16123
@@ -74,6 +84,13 @@ rest.address: localhost
 rest.bind-address: localhost
 rest.port: 18081
 pipeline.object-reuse: true
+execution.checkpointing.interval: 500ms
+execution.checkpointing.dir: file://$work/checkpoints
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 20
+restart-strategy.fixed-delay.delay: 1s
+heartbeat.interval: 1s
+heartbeat.timeout: 8s
 YAML
 
 trap '"$FLINK_HOME/bin/stop-cluster.sh" >/dev/null' EXIT
@@ -102,3 +119,45 @@ if grep -l "WARN.*task.off-heap" "$FLINK_LOG_DIR"/*.log; then
     echo "cluster: the README's memory recipe is not enough for this model" >&2
     exit 1
 fi
+
+# What the flights' job left in a folder, comparable: the committed lines in order, the parameters, the counters.
+left() {
+    find "$1/scored" -type f ! -name '.*' -exec cat {} + | sort
+    cat "$1/parameters.safetensors" "$1/counters"
+}
+flights() {
+    rm -rf "$work/flights-$1"
+    "$FLINK_HOME/bin/flink" run --detached --class dev.streamgrad.examples.flights.FailoverJob "$work/job.jar" \
+        "$root/target/demo/events.csv" "$root/target/demo/flights.bundle" "$work/flights-$1" >"$work/flights-$1.log" 2>&1 ||
+        { cat "$work/flights-$1.log" >&2; exit 1; }
+    job=$(sed -n 's/.*JobID \([0-9a-f]*\).*/\1/p' "$work/flights-$1.log")
+}
+state() { curl -fs "$rest/jobs/$job" | sed -n 's/.*"state":"\([A-Z]*\)","start-time".*/\1/p'; }
+finish() {
+    for _ in $(seq 600); do
+        case $(state) in
+            FINISHED) return ;;
+            FAILED | CANCELED) break ;;
+        esac
+        sleep 0.5
+    done
+    echo "cluster: the flights' job did not finish, see $FLINK_LOG_DIR" >&2
+    exit 1
+}
+flights calm
+finish
+flights killed
+for _ in $(seq 600); do
+    # Some checkpoints have completed: their lines are committed.
+    [ "$(find "$work/flights-killed/scored" -type f ! -name '.*' 2>/dev/null | wc -l)" -ge 3 ] && break
+    sleep 0.1
+done
+[ "$(state)" = RUNNING ] || { echo "cluster: the flights' job was over before its TaskManager could be killed" >&2; exit 1; }
+kill -9 "$taskmanager"
+"$FLINK_HOME/bin/taskmanager.sh" start >>"$work/start.log"
+finish
+restored=$(curl -fs "$rest/jobs/$job/checkpoints" | sed -n 's/.*"counts":{"restored":\([0-9]*\).*/\1/p')
+[ "${restored:-0}" -ge 1 ] || { echo "cluster: nothing was restored from a checkpoint" >&2; exit 1; }
+cmp <(left "$work/flights-calm") <(left "$work/flights-killed") ||
+    { echo "cluster: a TaskManager killed on the way changed the outcome, see $work/flights-*" >&2; exit 1; }
+echo "cluster: the flights' job restored $restored times after kill -9 of its TaskManager, with equal bits"

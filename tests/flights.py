@@ -112,6 +112,24 @@ def run(*command):
     return done.stdout
 
 
+def test_failures_change_no_bit_and_score_no_flight_twice(results, tmp_path):
+    folder, _ = results
+    target = JAR.parent
+    said = run(
+        "java",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
+        "-cp",
+        f"{target / 'test-classes'}:{JAR}:{target / 'lib'}/*",
+        "dev.streamgrad.examples.flights.Failover",
+        folder / "events.csv",
+        folder / "flights.bundle",
+        tmp_path,
+        6,
+        2,
+    )
+    assert "equal bits" in said
+
+
 def read(folder):
     """The columns of predictions.csv."""
     row, prediction, label = np.loadtxt(folder / "predictions.csv", delimiter=",", skiprows=1, unpack=True)

@@ -2,6 +2,7 @@ package dev.streamgrad.examples.flights;
 
 import dev.streamgrad.StreamgradException;
 import dev.streamgrad.flink.Streamgrad;
+import dev.streamgrad.flink.TrainerAction;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,14 +30,17 @@ public final class FlightsDemo {
 
     private FlightsDemo() {}
 
-    /** The job: departures and landings in, what became of each flight out. */
-    static DataStream<Outcome> outcomes(
-            StreamExecutionEnvironment env, String events, String bundle, String parameters) {
-        var stream = env.fromSource(FlightEvent.source(events), FlightEvent.watermarks(), "departures and landings")
+    /** Departures and landings, in the order of the file. */
+    static DataStream<FlightEvent> events(StreamExecutionEnvironment env, Path file) {
+        return env.fromSource(
+                        FlightEvent.source(file.toString()), FlightEvent.watermarks(), "departures and landings")
                 .uid("flights");
+    }
 
+    /** The job: departures and landings in, what became of each flight out. */
+    static DataStream<Outcome> outcomes(DataStream<FlightEvent> events, String bundle, TrainerAction atEnd) {
         // Each flight at its departure, without a label; again when its landing brings the label.
-        var examples = Streamgrad.awaitLabels(stream, event -> event.row)
+        var examples = Streamgrad.awaitLabels(events, event -> event.row)
                 .label(event -> event.late)
                 .onTime(LIMIT)
                 .uid("await-landing")
@@ -46,7 +50,7 @@ public final class FlightsDemo {
         var scored = Streamgrad.learn(examples, bundle)
                 .batchRows(32)
                 .withBatch()
-                .atEnd(trainer -> ParametersFile.write(trainer, Path.of(parameters)))
+                .atEnd(atEnd)
                 .uid("learn-lateness")
                 .apply();
 
@@ -84,7 +88,8 @@ public final class FlightsDemo {
         configuration.set(TaskManagerOptions.TASK_OFF_HEAP_MEMORY, MemorySize.ofMebiBytes(1024));
         var env = StreamExecutionEnvironment.createLocalEnvironment(1, configuration);
 
-        outcomes(env, events.toString(), bundle.toString(), results.resolve("parameters.safetensors").toString())
+        String parameters = results.resolve("parameters.safetensors").toString();
+        outcomes(events(env, events), bundle.toString(), trainer -> ParametersFile.write(trainer, Path.of(parameters)))
                 .sinkTo(new Results(results, bundle, departures(events)))
                 .name("results")
                 .uid("results");
