@@ -126,9 +126,15 @@ fn steps_gradients_pins_and_evaluations_agree() {
 
 #[test]
 fn a_folder_keeps_what_was_learned() {
+    in_a_folder("tests/c/store.c");
+    in_a_folder("tests/c/store_refusals.c");
+}
+
+/// Runs a program that works in an empty folder.
+fn in_a_folder(source: &str) {
     bundle("flights");
     let folder = tempfile::tempdir().unwrap();
-    Program::compile("tests/c/store.c").prints_what_it_should(&[&peer(), folder.path()]);
+    Program::compile(source).prints_what_it_should(&[&peer(), folder.path()]);
 }
 
 #[test]
