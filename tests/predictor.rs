@@ -28,7 +28,9 @@ fn a_folder_is_followed_from_the_bundles_own_values_on() {
     let status = pair.predictor.status().unwrap();
     assert!(status.age().is_none() && status.swaps == 0 && status.problem.is_none() && !status.pinned);
 
+    let memory = pair.predictor.memory().unwrap();
     let first = pair.follow();
+    assert!(memory > 0 && pair.predictor.memory().unwrap() == memory);
     assert_eq!(pair.predicts_by(first), values(&pair.trainer.predict(&pair.batch).unwrap()));
     let status = pair.predictor.status().unwrap();
     assert!(status.age().unwrap() < Duration::from_secs(60) && status.since.unwrap() >= status.made.unwrap());

@@ -22,6 +22,7 @@ fn of_a_trainer_predicts_by_its_newest_version() {
     }
     let pinned = predictor.pin_current().unwrap();
     assert_eq!(pinned.number, 3);
+    assert!(predictor.memory().unwrap() < trainer.memory(), "it needs no slots and no second buffer");
     trainer.step(&batch).unwrap();
     assert_eq!(predictor.predict(&batch).unwrap().version_id(), pinned);
     assert!(predictor.status().unwrap().pinned);

@@ -17,15 +17,15 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
         builder = match key {
             "tensorflow" => builder.tensorflow(value),
             "tensorflow_beside" => {
-                builder.places().beside = Some(value.into());
+                builder.opening().tensorflow.beside = Some(value.into());
                 builder
             }
             "tensorflow_tried" => {
-                builder.places().tried.push(value.to_owned());
+                builder.opening().tensorflow.tried.push(value.to_owned());
                 builder
             }
             "tensorflow_python" => {
-                builder.places().python = flag(key, value)?;
+                builder.opening().tensorflow.python = flag(key, value)?;
                 builder
             }
             "intra_op_threads" => builder.intra_op_threads(number(key, value)?),
