@@ -62,6 +62,11 @@ final class TypeInfosTest {
                         Arguments.of(new RefusedTypeInfo(FLIGHT), new Refused(Flight.landed(1), "hour is NaN \u2708")),
                         Arguments.of(new UnpairedTypeInfo(FLIGHT), Unpaired.of(7L, Flight.landed(1), null)),
                         Arguments.of(new UnpairedTypeInfo(FLIGHT), Unpaired.of("key", null, 1L)),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.version("00000000000000ab-120")),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.bundle("file:///models/späť")),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.unpin()),
+                        Arguments.of(
+                                new RefusedTypeInfo(new ModelUpdateTypeInfo()), new Refused(ModelUpdate.rollback(), "no")),
                         Arguments.of(new StepReportTypeInfo(), report)));
     }
 
