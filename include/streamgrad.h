@@ -25,14 +25,20 @@
 /** An `sg_store_status` to be written. */
 #define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
+/** An `sg_predictor_options` of defaults. */
+#define SG_PREDICTOR_OPTIONS_INIT { sizeof(sg_predictor_options), NULL, 0, 0, 0.0, NULL, 0 }
+
+/** An `sg_serving_status` to be written. */
+#define SG_SERVING_STATUS_INIT { sizeof(sg_serving_status), { 0, 0 }, 0, 0, 0, 0.0, 0, 0, 0, 0, { 0, 0 }, 0, 0, { 0 } }
+
 /** An `sg_tensor` to be written. */
 #define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0 }
 
 /** An `sg_predictions` for a model with one output of `float`, whose values go to `values`, with room for `capacity`. */
-#define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0 }
+#define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0, 0 }
 
 /** An `sg_predictions` for `count` outputs by name: an array of `sg_output`. */
-#define SG_PREDICTIONS_OUTPUTS(outputs, count) { sizeof(sg_predictions), NULL, 0, (outputs), (count), 0, 0 }
+#define SG_PREDICTIONS_OUTPUTS(outputs, count) { sizeof(sg_predictions), NULL, 0, (outputs), (count), 0, 0, 0 }
 
 /** An `sg_report` for a model with one output of `float`, whose predictions go to `predictions`, with room for `capacity`. */
 #define SG_REPORT(predictions, capacity) SG_REPORT_WITH_((predictions), (capacity), NULL, 0)
@@ -77,6 +83,12 @@
  * Not at all, where an option's zero means its default.
  */
 #define SG_NEVER -1
+
+/**
+ * In place of a lineage: the version is named by its number alone, as that of a numbered bundle, or within the lineage that is
+ * the newest.
+ */
+#define SG_ANY_LINEAGE 0
 
 /**
  * What a call came to. A code is never given another meaning and never reused; later versions may add codes.
@@ -503,9 +515,13 @@ typedef struct {
      */
     size_t rows;
     /**
-     * Written: the version of the parameters that predicted.
+     * Written: the version of the parameters that predicted: its number.
      */
     uint64_t version;
+    /**
+     * Written: the lineage of that version: both together are its `sg_version_id`.
+     */
+    uint64_t lineage;
 } sg_predictions;
 
 /**
@@ -703,6 +719,115 @@ typedef struct {
      */
     uint64_t id;
 } sg_gradients;
+
+/**
+ * A model that predicts by the newest version there is, wherever it comes from. Open until `sg_predictor_close`; any number of
+ * threads at once, none of which waits for a version or fails for one.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no predictor.
+     */
+    uint64_t id;
+} sg_predictor;
+
+/**
+ * How a predictor is opened. Plain data of the caller, to be initialised with `SG_PREDICTOR_OPTIONS_INIT`; zero is the default.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_predictor_options)`.
+     */
+    size_t size;
+    /**
+     * The TensorFlow library or its folder; null: found by the order in README.md.
+     */
+    const char *tensorflow;
+    /**
+     * Threads inside one op; default one. TensorFlow has one such pool per process, sized by its first session.
+     */
+    int32_t intra_op_threads;
+    /**
+     * Threads that run ops beside each other; default none: every op runs in the calling thread.
+     */
+    int32_t inter_op_threads;
+    /**
+     * How often to look for a newer version; default 1, `SG_NEVER` for never: then the host calls `sg_predictor_look`, or names the
+     * versions.
+     */
+    double every_seconds;
+    /**
+     * Zero-terminated names of ops that the graph may hold although they reach beyond the process.
+     */
+    const char *const *allowed_ops;
+    /**
+     * How many names.
+     */
+    size_t allowed_op_count;
+} sg_predictor_options;
+
+/**
+ * What a predictor predicts by, and what could not take its place. Plain data of the caller, to be initialised with
+ * `SG_SERVING_STATUS_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_serving_status)`.
+     */
+    size_t size;
+    /**
+     * Written: the version that predicts.
+     */
+    sg_version_id version;
+    /**
+     * Written: 1 if it is known when that version was made, else 0: a bundle's own values and a trainer in this process do not say.
+     */
+    int32_t has_made;
+    /**
+     * Written: 1 if it stays until `sg_predictor_unpin`, else 0.
+     */
+    int32_t pinned;
+    /**
+     * Written: when it was made, in milliseconds since 1970, by the clock of the machine that did.
+     */
+    uint64_t made_milliseconds;
+    /**
+     * Written: how long ago that was, as the two machines' clocks have it.
+     */
+    double age_seconds;
+    /**
+     * Written: since when it predicts here, in milliseconds since 1970; 0 for the newest version of a trainer in this process.
+     */
+    uint64_t since_milliseconds;
+    /**
+     * Written: how often one version took the place of another here.
+     */
+    uint64_t swaps;
+    /**
+     * Written: `SG_OK`, or the status of why the newest version does not predict, or of why nobody can tell which one that is.
+     */
+    int32_t problem;
+    /**
+     * Written: 1 if `refused` is the version that was refused, else 0.
+     */
+    int32_t has_refused;
+    /**
+     * Written: the version that was refused.
+     */
+    sg_version_id refused;
+    /**
+     * Written: when that problem was met last, in milliseconds since 1970.
+     */
+    uint64_t problem_milliseconds;
+    /**
+     * Written: the attempts that failed since there was no such problem.
+     */
+    uint64_t failures;
+    /**
+     * Written: the problem, one line as in `sg_error`; empty if there is none.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_serving_status;
 
 /**
  * `float`.
@@ -1009,7 +1134,7 @@ sg_status sg_bundle_close(sg_bundle bundle);
 /**
  * Makes an empty batch for this trainer's model with room for `capacity` rows; memory is taken as it fills.
  *
- * It fits every trainer of the same bundle, and outlives this one. Thread-safe.
+ * It fits every trainer and every predictor of the same bundle, and outlives this one. Thread-safe.
  */
 sg_status sg_batch_new(sg_trainer trainer, size_t capacity, sg_batch *batch, sg_error *error);
 
@@ -1160,6 +1285,129 @@ sg_status sg_gradients_predictions(sg_gradients gradients, sg_predictions *predi
  * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
  */
 sg_status sg_gradients_close(sg_gradients gradients);
+
+/**
+ * Predicts by what this trainer, and all others on its store, learn: by the newest version at each call.
+ *
+ * It shares the trainer's graph, and outlives the trainer; the store stays open as long. Thread-safe.
+ */
+sg_status sg_predictor_of(sg_trainer trainer, sg_predictor *predictor, sg_error *error);
+
+/**
+ * Predicts by the snapshots in `folder`, which a trainer of this bundle saves there in this or any other process, and follows them.
+ *
+ * As long as there is none, the bundle's own values predict; with `folder` null, always. `options` may be null for the defaults.
+ * Thread-safe.
+ */
+sg_status sg_predictor_follow(const char *bundle,
+                              const char *folder,
+                              const sg_predictor_options *options,
+                              sg_predictor *predictor,
+                              sg_error *error);
+
+/**
+ * Predicts by the bundles in the subfolders `1`, `2`, ... of `folder`, which take and give the same columns: by the one with the
+ * highest number that opens.
+ *
+ * `options` may be null for the defaults. Thread-safe.
+ */
+sg_status sg_predictor_numbered(const char *folder,
+                                const sg_predictor_options *options,
+                                sg_predictor *predictor,
+                                sg_error *error);
+
+/**
+ * Makes an empty batch for this model with room for `capacity` rows, as `sg_batch_new` does. It fits every version. Thread-safe.
+ */
+sg_status sg_predictor_batch(sg_predictor predictor,
+                             size_t capacity,
+                             sg_batch *batch,
+                             sg_error *error);
+
+/**
+ * Predicts the rows of a batch by one version, which the predictions name; labels and weights are not looked at. Thread-safe.
+ */
+sg_status sg_predictor_predict(sg_predictor predictor,
+                               sg_batch batch,
+                               sg_predictions *predictions,
+                               sg_error *error);
+
+/**
+ * Writes the version that predicts. Thread-safe.
+ */
+sg_status sg_predictor_version(sg_predictor predictor, sg_version_id *version, sg_error *error);
+
+/**
+ * Writes what predicts, since when, and what could not take its place. Thread-safe.
+ */
+sg_status sg_predictor_status(sg_predictor predictor, sg_serving_status *status, sg_error *error);
+
+/**
+ * Writes the bytes of native memory that the version which predicts takes; TensorFlow's own comes on top.
+ *
+ * While the next version is loaded there are two. Thread-safe.
+ */
+sg_status sg_predictor_memory(sg_predictor predictor, size_t *bytes, sg_error *error);
+
+/**
+ * Looks for a newer version now and in this thread, and writes the one that predicts then to `version`, which may be null.
+ *
+ * An error says why the newest version was refused, or that the folder cannot be read; the version before goes on predicting.
+ * While one is pinned, it stays. Thread-safe.
+ */
+sg_status sg_predictor_look(sg_predictor predictor,
+                            sg_version_id *version,
+                            sg_error *error);
+
+/**
+ * Loads this version in this thread, and predicts by it from then on; following goes on with the next version that appears.
+ *
+ * A lineage of `SG_ANY_LINEAGE` names it by its number. Writes its full name to `taken`, which may be null. If there is no such
+ * version (`SG_INVALID_INPUT`, naming those that there are) or it is damaged, the version before goes on predicting. A trainer in
+ * this process has one version to predict by; any other is `SG_UNSUPPORTED`. Thread-safe.
+ */
+sg_status sg_predictor_switch_to(sg_predictor predictor,
+                                 sg_version_id version,
+                                 sg_version_id *taken,
+                                 sg_error *error);
+
+/**
+ * As `sg_predictor_switch_to`, and stays there until `sg_predictor_unpin`, or until the host names another. Thread-safe.
+ */
+sg_status sg_predictor_pin(sg_predictor predictor,
+                           sg_version_id version,
+                           sg_version_id *taken,
+                           sg_error *error);
+
+/**
+ * Stays at the version that predicts now until `sg_predictor_unpin`, and writes it to `version`, which may be null. Thread-safe.
+ */
+sg_status sg_predictor_pin_current(sg_predictor predictor,
+                                   sg_version_id *version,
+                                   sg_error *error);
+
+/**
+ * Follows again, and at once. Thread-safe.
+ */
+sg_status sg_predictor_unpin(sg_predictor predictor, sg_error *error);
+
+/**
+ * Goes back to the version that predicted before this one and pins it, and writes it to `version`, which may be null; again, to the
+ * one before that.
+ *
+ * If there was none, or it is not kept any more (`SG_INVALID_INPUT`), this one goes on predicting. With a trainer in this process it is
+ * `SG_UNSUPPORTED`: `sg_trainer_rollback` is what goes back there. Thread-safe.
+ */
+sg_status sg_predictor_rollback(sg_predictor predictor,
+                                sg_version_id *version,
+                                sg_error *error);
+
+/**
+ * Makes the handle void: no call takes it any more, those in flight end as they would have; the last of them frees the model.
+ *
+ * Does nothing if it is void. Thread-safe.
+ */
+sg_status sg_predictor_close(sg_predictor predictor);
 
 #ifdef __cplusplus
 }  // extern "C"

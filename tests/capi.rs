@@ -126,9 +126,26 @@ fn steps_gradients_pins_and_evaluations_agree() {
 
 #[test]
 fn a_folder_keeps_what_was_learned() {
+    in_a_folder("tests/c/store.c");
+    in_a_folder("tests/c/store_refusals.c");
+}
+
+#[test]
+fn a_predictor_follows() {
+    in_a_folder("tests/c/predictor.c");
+    in_a_folder("tests/c/predictor_refusals.c");
+}
+
+#[test]
+fn cpp_predicts_by_what_was_saved() {
+    in_a_folder("tests/c/following.cc");
+}
+
+/// Runs a program that works in an empty folder.
+fn in_a_folder(source: &str) {
     bundle("flights");
     let folder = tempfile::tempdir().unwrap();
-    Program::compile("tests/c/store.c").prints_what_it_should(&[&peer(), folder.path()]);
+    Program::compile(source).prints_what_it_should(&[&peer(), folder.path()]);
 }
 
 #[test]
@@ -258,7 +275,7 @@ fn misuse_does_not_compile() {
         assert!(!errors.is_empty() && errors.iter().all(|error| error.starts_with(&here)), "{}: {err}", source.display());
         tried += 1;
     }
-    assert!(tried >= 8);
+    assert!(tried >= 9);
 }
 
 #[test]

@@ -26,6 +26,9 @@ const SOURCES: &[&str] = &[
     "capi/evaluation.rs",
     "capi/pin.rs",
     "capi/gradients.rs",
+    "capi/predictor_options.rs",
+    "capi/serving_status.rs",
+    "capi/predictor.rs",
 ];
 
 /// What of `src/capi` declares nothing.

@@ -1,4 +1,4 @@
-//! Predictors that follow: what they predict by, what they refuse, and that no call ever notices.
+//! Predictors that follow a folder: what they predict by, what they refuse, and that no call ever notices.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,118 +7,16 @@ mod common;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::predicting::{batch, values};
+use common::predicting::{Pair, batch, damage, damage_snapshot, quiet, trainer, values};
 use common::store::until;
-use common::{MODELS, Recording, builder, tensorflow};
-use sha2::{Digest, Sha256};
-use streamgrad::params::FolderStoreBuilder;
-use streamgrad::predictor::{PredictorBuilder, VersionName};
+use common::{MODELS, Recording, tensorflow};
+use streamgrad::predictor::VersionName;
 use streamgrad::snapshot::{FileSystem, Lock, LockMode, Storage, WriteFile};
-use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Predictor, Trainer, VersionId};
-use tempfile::TempDir;
-
-/// A predictor that looks only when it is told to, with the tests' TensorFlow.
-fn quiet(builder: PredictorBuilder) -> PredictorBuilder {
-    builder.every(Duration::ZERO).tensorflow(tensorflow())
-}
-
-/// A trainer that saves into this folder when it is told to.
-fn trainer(recording: &Recording, folder: &Path, store: impl Fn(FolderStoreBuilder) -> FolderStoreBuilder) -> Trainer {
-    let quiet = FolderStore::builder(folder).every(Duration::ZERO).on_close(false);
-    builder(&recording.bundle).store(store(quiet).open().unwrap()).open().unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
-
-/// Changes the last byte of a file.
-fn damage(file: &Path) {
-    let mut bytes = fs::read(file).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(file, bytes).unwrap();
-}
-
-fn damage_snapshot(folder: &Path, version: VersionId) {
-    damage(&folder.join("snapshots").join(version.to_string()).join("model.safetensors"));
-}
-
-/// A trainer, its folder, and a predictor that follows it.
-struct Pair {
-    recording: Recording,
-    _kept: TempDir,
-    folder: PathBuf,
-    trainer: Trainer,
-    predictor: Predictor,
-    batch: Batch,
-}
-
-impl Pair {
-    fn open() -> Self {
-        let recording = Recording::open("mlp", "adagrad");
-        let kept = tempfile::tempdir().unwrap();
-        let folder = kept.path().join("model");
-        let trainer = trainer(&recording, &folder, |store| store);
-        let predictor = quiet(Predictor::builder(&recording.bundle).follow(&folder)).open().unwrap();
-        let batch = batch(&recording, &predictor);
-        Self { recording, _kept: kept, folder, trainer, predictor, batch }
-    }
-
-    /// Learns a step and saves it.
-    fn save(&self) -> VersionId {
-        self.trainer.step(&self.batch).unwrap();
-        self.trainer.save().unwrap()
-    }
-
-    fn follow(&self) -> VersionId {
-        let saved = self.save();
-        assert_eq!(self.predictor.look().unwrap(), saved);
-        saved
-    }
-
-    /// Predicts, by this version.
-    fn predicts_by(&self, version: VersionId) -> Vec<f32> {
-        let predictions = self.predictor.predict(&self.batch).unwrap();
-        assert_eq!((predictions.version_id(), predictions.version()), (version, version.number));
-        assert_eq!(self.predictor.version().unwrap(), version);
-        values(&predictions)
-    }
-}
-
-#[test]
-fn of_a_trainer_predicts_by_its_newest_version() {
-    let recording = Recording::open("mlp", "sgd");
-    let trainer = recording.trainer();
-    let predictor = Predictor::of(&trainer);
-    let batch = batch(&recording, &predictor);
-    for _ in 0..3 {
-        trainer.step(&batch).unwrap();
-        let predictions = predictor.predict(&batch).unwrap();
-        assert_eq!(predictions.version_id(), trainer.pin().unwrap().id());
-        assert_eq!(values(&predictions), values(&trainer.predict(&batch).unwrap()));
-    }
-    let pinned = predictor.pin_current().unwrap();
-    assert_eq!(pinned.number, 3);
-    trainer.step(&batch).unwrap();
-    assert_eq!(predictor.predict(&batch).unwrap().version_id(), pinned);
-    assert!(predictor.status().unwrap().pinned);
-    predictor.unpin();
-    assert_eq!(predictor.predict(&batch).unwrap().version(), 4);
-    assert_eq!(predictor.pin(4).unwrap().number, 4);
-    for error in [predictor.switch_to(pinned).unwrap_err(), predictor.rollback().unwrap_err()] {
-        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-    }
-    drop(trainer);
-    assert_eq!(predictor.predict(&batch).unwrap().version(), 4);
-}
+use streamgrad::{ErrorKind, Predictor, VersionId};
 
 #[test]
 fn a_folder_is_followed_from_the_bundles_own_values_on() {
@@ -130,7 +28,9 @@ fn a_folder_is_followed_from_the_bundles_own_values_on() {
     let status = pair.predictor.status().unwrap();
     assert!(status.age().is_none() && status.swaps == 0 && status.problem.is_none() && !status.pinned);
 
+    let memory = pair.predictor.memory().unwrap();
     let first = pair.follow();
+    assert!(memory > 0 && pair.predictor.memory().unwrap() == memory);
     assert_eq!(pair.predicts_by(first), values(&pair.trainer.predict(&pair.batch).unwrap()));
     let status = pair.predictor.status().unwrap();
     assert!(status.age().unwrap() < Duration::from_secs(60) && status.since.unwrap() >= status.made.unwrap());
@@ -393,72 +293,4 @@ fn what_cannot_be_followed_is_refused_at_once() {
     assert_eq!(quiet(Predictor::numbered(empty.path().join("nowhere"))).open().unwrap_err().kind(), ErrorKind::Io);
     let error = quiet(Predictor::numbered(empty.path()).follow(&pair.folder)).open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-}
-
-#[test]
-fn numbered_bundles_are_followed_when_they_are_complete() {
-    let bundles = ["sgd", "adagrad", "adam"].map(|optimizer| Recording::open("mlp", optimizer));
-    let root = tempfile::tempdir().unwrap();
-    let place = |number: u64| root.path().join(number.to_string());
-    copy(&bundles[0].bundle, &place(1));
-    for other in ["latest", "007", "-1", "2.tmp"] {
-        copy(&bundles[1].bundle, &root.path().join(other));
-    }
-    let predictor = quiet(Predictor::numbered(root.path())).open().unwrap();
-    let batch = batch(&bundles[0], &predictor);
-    let first = predictor.version().unwrap();
-    let identity = |bundle: &Path| Bundle::open(bundle).unwrap().identity()[..16].to_owned();
-    assert_eq!(first.to_string(), format!("{}-1", identity(&bundles[0].bundle)));
-
-    // Half copied: without its manifest it is not there, with it but not whole it is refused, whole it is taken.
-    fs::create_dir(place(2)).unwrap();
-    fs::copy(bundles[1].bundle.join("graph.pb"), place(2).join("graph.pb")).unwrap();
-    assert_eq!(predictor.look().unwrap(), first);
-    fs::copy(bundles[1].bundle.join("bundle.json"), place(2).join("bundle.json")).unwrap();
-    assert_eq!(predictor.look().unwrap_err().kind(), ErrorKind::InvalidBundle);
-    assert_eq!(predictor.status().unwrap().problem.unwrap().version.unwrap().number, 2);
-    assert_eq!(predictor.look().unwrap(), first, "nothing changed, so it is not tried again");
-    fs::copy(bundles[1].bundle.join("initial.safetensors"), place(2).join("initial.safetensors")).unwrap();
-    let second = predictor.look().unwrap();
-    assert_eq!(second.to_string(), format!("{}-2", identity(&bundles[1].bundle)));
-    let predictions = predictor.predict(&batch).unwrap();
-    assert_eq!((predictions.version_id(), predictor.status().unwrap().problem.is_none()), (second, true));
-    assert_eq!(values(&predictions), values(&bundles[1].trainer().predict(&batch).unwrap()));
-
-    // One whose model takes other columns, and one that is not finite: the best below them is 2.
-    copy(&Recording::open("cnn", "sgd").bundle, &place(9));
-    let error = predictor.look().unwrap_err();
-    assert!(error.to_string().contains("takes other columns"), "{error}");
-    copy(&bundles[2].bundle, &place(10));
-    let mut values = fs::read(place(10).join("initial.safetensors")).unwrap();
-    let header = 8 + u64::from_le_bytes(values[..8].try_into().unwrap()) as usize;
-    values[header..].fill(0xff);
-    fs::write(place(10).join("initial.safetensors"), &values).unwrap();
-    let manifest = fs::read_to_string(place(10).join("bundle.json")).unwrap();
-    let mut json: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-    let sum: String = Sha256::digest(&values).iter().map(|byte| format!("{byte:02x}")).collect();
-    json["files"]["initial.safetensors"] = sum.into();
-    fs::write(place(10).join("bundle.json"), json.to_string()).unwrap();
-    assert_eq!(predictor.look().unwrap_err().kind(), ErrorKind::NonFinite);
-    assert_eq!(predictor.version().unwrap(), second);
-    // 3 comes while the two above it are broken.
-    copy(&bundles[2].bundle, &place(3));
-    assert_eq!(predictor.look().unwrap().number, 3);
-    assert_eq!(predictor.status().unwrap().problem.unwrap().version.unwrap().number, 10);
-
-    assert_eq!(predictor.rollback().unwrap(), second);
-    assert_eq!(predictor.switch_to(1).unwrap(), first);
-    assert_eq!(predictor.predict(&batch).unwrap().version_id(), first);
-    let error = predictor.switch_to(4).unwrap_err();
-    assert!(error.kind() == ErrorKind::InvalidInput && error.to_string().contains("it has 10, 9, 3, 2, 1"), "{error}");
-    let replaced = VersionId { number: 2, ..first };
-    assert_eq!(predictor.switch_to(replaced).unwrap_err().kind(), ErrorKind::InvalidInput);
-    // Another bundle under the same number is another version.
-    for broken in [9, 10] {
-        fs::remove_dir_all(place(broken)).unwrap();
-    }
-    fs::remove_dir_all(place(3)).unwrap();
-    copy(&bundles[0].bundle, &place(3));
-    let again = predictor.look().unwrap();
-    assert_eq!((again.number, again.lineage), (3, first.lineage));
 }

@@ -75,8 +75,14 @@ def test_every_block_is_tested():
         ("Rust", "rust"),
         ("C", "c"),
         ("Java", "java"),
+        ("Java, predictions that follow", "java"),
     }
-    flink = {("Flink", "java"), ("Flink, labels that come later", "java"), ("Flink in production", "yaml")}
+    flink = {
+        ("Flink", "java"),
+        ("Flink, labels that come later", "java"),
+        ("Flink, a model that others train", "java"),
+        ("Flink in production", "yaml"),
+    }
     assert set(BLOCKS) == shown | flink
 
 
@@ -120,6 +126,16 @@ def test_java(folder, losses):
     losses["java"] = re.fullmatch(r"(0\.\d{4}) 0\.\d{3}\n", printed).group(1)
 
 
+def test_java_follows(folder):
+    program = (HARNESS / "Following.java").read_text()
+    (folder / "Following.java").write_text(
+        program.replace(MARK, BLOCKS["Java, predictions that follow", "java"])
+    )
+    jar = ROOT / "java" / "streamgrad" / "target" / "streamgrad-0.1.0.jar"
+    printed = run(["java", "-cp", jar, "Following.java"], folder)
+    assert re.fullmatch(r"([0-9a-f]{16}-1) says 0\.\d+\n\1 of \S+, after 0 swaps\n", printed), printed
+
+
 def test_the_languages_agree(losses):
     assert set(losses) == {"rust", "c", "java"} and len(set(losses.values())) == 1, losses
 
@@ -128,6 +144,7 @@ def test_flink(folder):
     program = (HARNESS / "Flink.java").read_text()
     program = program.replace("/* README: learn */", BLOCKS["Flink", "java"])
     program = program.replace("/* README: await */", BLOCKS["Flink, labels that come later", "java"])
+    program = program.replace("/* README: predict */", BLOCKS["Flink, a model that others train", "java"])
     (folder / "Flink.java").write_text(program)
     (folder / "conf").mkdir()
     (folder / "conf" / "config.yaml").write_text(BLOCKS["Flink in production", "yaml"])
@@ -148,6 +165,7 @@ def test_flink(folder):
     )
     printed = run(["java", "-cp", f"classes:{classes}", "Flink"], folder)
     # 96 flights of which one has a wind that is no number: 95 learned in two batches of 32 and one of 31.
-    # Then 96 departures and their landings, each scored, learned in three batches.
-    counts = "{awaited=192, awaited reports=3, refused=1, reports=3, scored=95}"
+    # Then 96 departures and their landings, each scored, learned in three batches. Then 95 flights, predicted twice,
+    # while one update names a version that was saved and one names another.
+    counts = "{awaited=192, awaited reports=3, followed=95, refused=1, rejected=1, reports=3, scored=95, steered=95}"
     assert printed.splitlines()[-1] == counts, printed

@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     Pin = 5,
     /// A trainer that Java opened: a table, and so a kind, of its own.
     JavaTrainer = 6,
+    Predictor = 7,
+    /// As [`Kind::JavaTrainer`].
+    JavaPredictor = 8,
 }
 
 impl Kind {
@@ -35,6 +38,7 @@ impl Kind {
             Self::Batch => "batch",
             Self::Gradients => "gradients",
             Self::Pin => "pin",
+            Self::Predictor | Self::JavaPredictor => "predictor",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `sg_batch`: rows as columns, filled by column or row by row, used again and again.
 
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -10,7 +11,7 @@ use super::field::{Held, bools, sg_bytes, sg_field, string, value};
 use super::pointer::{self, Out};
 use super::sg_status;
 use super::trainer::{TRAINERS, sg_trainer};
-use crate::batch::{Batch, Value};
+use crate::batch::{Batch, Schema, Value};
 use crate::bind::{Failure, Kind, Status, Table};
 use crate::tensor::{DType, Element};
 
@@ -26,18 +27,14 @@ pub(super) static BATCHES: Table<Mutex<Batch>> = Table::new(Kind::Batch);
 
 /// Makes an empty batch for this trainer's model with room for `capacity` rows; memory is taken as it fills.
 ///
-/// It fits every trainer of the same bundle, and outlives this one. Thread-safe.
+/// It fits every trainer and every predictor of the same bundle, and outlives this one. Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_batch_new(trainer: sg_trainer, capacity: usize, batch: *mut sg_batch, error: *mut sg_error) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".
     unsafe {
         boundary(error, || {
             let out = Out::new(batch, "batch")?;
-            if capacity == 0 {
-                return Err(Failure::new(Status::INVALID_INPUT, "make room for at least one row: capacity"));
-            }
-            let id = BATCHES.insert(Mutex::new(TRAINERS.get(trainer.id)?.schema().batch_with_capacity(capacity)))?;
-            out.write(sg_batch { id });
+            out.write(make(TRAINERS.get(trainer.id)?.schema(), capacity)?);
             Ok(())
         })
     }
@@ -243,6 +240,14 @@ pub extern "C" fn sg_batch_close(batch: sg_batch) -> sg_status {
             drop(BATCHES.remove(batch.id));
             Ok(())
         })
+    }
+}
+
+/// What `sg_batch_new` and `sg_predictor_batch` have in common.
+pub(super) fn make(schema: &Arc<Schema>, capacity: usize) -> Result<sg_batch, Failure> {
+    match capacity {
+        0 => Err(Failure::new(Status::INVALID_INPUT, "make room for at least one row: capacity")),
+        _ => Ok(sg_batch { id: BATCHES.insert(Mutex::new(schema.batch_with_capacity(capacity)))? }),
     }
 }
 

@@ -46,8 +46,17 @@ pub(super) unsafe fn boundary(error: *mut sg_error, body: impl FnOnce() -> Resul
     status
 }
 
+/// The text as the field of a struct, ended by a zero.
+pub(super) fn message(text: &str) -> [c_char; SG_MESSAGE_BYTES] {
+    let mut message = [0; SG_MESSAGE_BYTES];
+    for (place, byte) in message.iter_mut().zip(cut(text, SG_MESSAGE_BYTES - 1).bytes()) {
+        *place = byte.cast_signed();
+    }
+    message
+}
+
 /// The longest beginning of `text` that fits, without half a character and without a zero, which would end it in C.
-pub(super) fn cut(text: &str, bytes: usize) -> &str {
+fn cut(text: &str, bytes: usize) -> &str {
     let text = text.split('\0').next().unwrap_or_default();
     &text[..text.floor_char_boundary(bytes)]
 }

@@ -97,7 +97,7 @@ fn flag(value: i32, set: i32, values: &str, option: &str) -> Result<bool, Failur
     }
 }
 
-fn seconds(value: f64, option: &str) -> Result<Duration, Failure> {
+pub(super) fn seconds(value: f64, option: &str) -> Result<Duration, Failure> {
     let message = |_| Failure::new(Status::INVALID_INPUT, format!("give a number of seconds that is not negative, not {value}: {option}"));
     Duration::try_from_secs_f64(value).map_err(message)
 }

@@ -7,6 +7,7 @@ use super::folder_store::{self, sg_folder_store};
 use super::pointer;
 use super::sized::{Caller, SizedStruct};
 use crate::bind::{Failure, Status};
+use crate::model::Opening;
 use crate::trainer::Trainer;
 
 /// As many threads as TensorFlow chooses.
@@ -56,25 +57,14 @@ pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_opti
     // SAFETY: the contract of this function.
     let options = unsafe { Caller::read(options, "options")? }.value;
     let mut builder = Trainer::builder(bundle);
-    if !options.tensorflow.is_null() {
-        // SAFETY: the contract of this function.
-        builder = builder.tensorflow(unsafe { pointer::path(options.tensorflow, "tensorflow")? });
-    }
-    if let Some(threads) = threads(options.intra_op_threads, "intra_op_threads")? {
-        builder = builder.intra_op_threads(threads);
-    }
-    if let Some(threads) = threads(options.inter_op_threads, "inter_op_threads")? {
-        builder = builder.inter_op_threads(threads);
-    }
+    let (threads, ops) = ((options.intra_op_threads, options.inter_op_threads), (options.allowed_ops, options.allowed_op_count));
+    // SAFETY: the contract of this function.
+    unsafe { common(builder.opening(), options.tensorflow, threads, ops)? };
     if options.learning_rate != 0.0 {
         builder = builder.learning_rate(options.learning_rate as f32);
     }
     if options.metrics_window != 0 {
         builder = builder.metrics_window(options.metrics_window as usize);
-    }
-    // SAFETY: the contract of this function.
-    for op in unsafe { pointer::texts(options.allowed_ops, options.allowed_op_count, "allowed_ops")? } {
-        builder = builder.allow_op(op);
     }
     if !options.store.is_null() {
         // SAFETY: the contract of this function.
@@ -83,7 +73,34 @@ pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_opti
     Ok(builder.open()?)
 }
 
-/// What the builder takes: `None` is its default, zero lets TensorFlow choose.
+/// Sets the options that trainers and predictors have in common: TensorFlow's place, threads within and between ops, ops that
+/// are allowed. Null and zero leave the default.
+///
+/// # Safety
+/// The pointers are as `docs/c-abi.md` says.
+pub(super) unsafe fn common(
+    opening: &mut Opening,
+    tensorflow: *const c_char,
+    (intra_op, inter_op): (i32, i32),
+    (ops, op_count): (*const *const c_char, usize),
+) -> Result<(), Failure> {
+    if !tensorflow.is_null() {
+        // SAFETY: the contract of this function.
+        opening.tensorflow.named = Some(unsafe { pointer::path(tensorflow, "tensorflow")? }.to_owned());
+    }
+    if let Some(threads) = threads(intra_op, "intra_op_threads")? {
+        opening.session.intra_op_threads = threads.into();
+    }
+    if let Some(threads) = threads(inter_op, "inter_op_threads")? {
+        opening.session.inter_op_threads = threads.into();
+    }
+    // SAFETY: the contract of this function.
+    let ops = unsafe { pointer::texts(ops, op_count, "allowed_ops")? };
+    opening.allowed.extend(ops.into_iter().map(str::to_owned));
+    Ok(())
+}
+
+/// What a session takes: `None` is its default, zero lets TensorFlow choose.
 fn threads(wish: i32, option: &str) -> Result<Option<u16>, Failure> {
     match wish {
         0 => Ok(None),

@@ -3,9 +3,9 @@
 use super::batch::sg_batch;
 use super::error::{boundary, sg_error};
 use super::pointer::Out;
-use super::predictions::sg_predictions;
+use super::predictions::{predict, sg_predictions};
 use super::sg_status;
-use super::trainer::{TRAINERS, predict, sg_trainer};
+use super::trainer::{TRAINERS, sg_trainer};
 use crate::bind::{Failure, Kind, Status, Table};
 use crate::params::Version;
 
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn sg_trainer_predict_at(
     // SAFETY: "Pointers, sizes, alignment".
     unsafe {
         boundary(error, || {
-            let pinned = PINS.get(pin.id)?;
-            predict(trainer, batch, predictions, |trainer, batch| match trainer.bundle().identity() == pinned.identity {
+            let (pinned, trainer) = (PINS.get(pin.id)?, TRAINERS.get(trainer.id)?);
+            predict(trainer.schema(), batch, predictions, |batch| match trainer.bundle().identity() == pinned.identity {
                 true => Ok(trainer.predict_at(&pinned.version, batch)?),
                 false => Err(Failure::new(Status::INVALID_INPUT, "pass a version of the same bundle, this is one of another: pin")),
             })

@@ -1,11 +1,13 @@
 //! `sg_predictions` and `sg_output`: what a model predicts, in the caller's memory.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 
+use super::batch::{BATCHES, sg_batch};
 use super::dtype::{from_c, sg_dtype};
 use super::pointer::{self, Out, Room};
-use super::sized::SizedStruct;
-use crate::batch::Schema;
+use super::sized::{Caller, SizedStruct};
+use crate::batch::{Batch, Schema};
 use crate::bind::{Failure, Status};
 use crate::model::Predictions;
 use crate::tensor::DType;
@@ -42,8 +44,10 @@ pub struct sg_predictions {
     pub output_count: usize,
     /// Written: the rows predicted.
     pub rows: usize,
-    /// Written: the version of the parameters that predicted.
+    /// Written: the version of the parameters that predicted: its number.
     pub version: u64,
+    /// Written: the lineage of that version: both together are its `sg_version_id`.
+    pub lineage: u64,
 }
 
 impl sg_predictions {
@@ -58,14 +62,37 @@ impl sg_predictions {
 
     pub(super) fn fill(&mut self, wanted: Wanted, schema: &Schema, predictions: &Predictions) -> Result<(), Failure> {
         (self.rows, self.version) = (predictions.rows(), predictions.version());
+        self.lineage = predictions.version_id().lineage.number();
         wanted.fill(schema, predictions)
     }
 }
 
-// SAFETY: `repr(C)`, seven fields of eight bytes, begins with its size, made of integers and pointers.
+// SAFETY: `repr(C)`, eight fields of eight bytes, begins with its size, made of integers and pointers.
 unsafe impl SizedStruct for sg_predictions {
     const MACRO: &'static str = "SG_PREDICTIONS";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, lineage);
+}
+
+/// Predicts the rows of a batch into the caller's memory, which is checked before.
+///
+/// # Safety
+/// `predictions` is as `docs/c-abi.md` says.
+pub(super) unsafe fn predict(
+    schema: &Schema,
+    batch: sg_batch,
+    predictions: *mut sg_predictions,
+    run: impl FnOnce(&Batch) -> Result<Predictions, Failure>,
+) -> Result<(), Failure> {
+    let batch = BATCHES.get(batch.id)?;
+    let batch = batch.lock();
+    // SAFETY: the contract of this function.
+    unsafe {
+        let mut caller = Caller::<sg_predictions>::read(predictions, "predictions")?;
+        let wanted = caller.value.check(schema, batch.rows())?;
+        caller.value.fill(wanted, schema, &run(&batch)?)?;
+        caller.write();
+    }
+    Ok(())
 }
 
 /// The memory that the caller gave for predictions, checked before the model runs, so that no run is in vain.

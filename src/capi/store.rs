@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::time::SystemTime;
 
-use super::error::{SG_MESSAGE_BYTES, boundary, cut, sg_error};
+use super::error::{SG_MESSAGE_BYTES, boundary, message, sg_error};
 use super::pointer::{self, Out};
 use super::sg_status;
 use super::sized::{Caller, SizedStruct};
@@ -173,14 +173,10 @@ impl sg_store_status {
         self.saved = status.saved.map(Into::into).unwrap_or_default();
         self.saved_milliseconds = status.saved_at.map(milliseconds).unwrap_or_default();
         self.failures = status.failures;
-        self.message = [0; SG_MESSAGE_BYTES];
-        let text = cut(status.error.as_deref().unwrap_or_default(), SG_MESSAGE_BYTES - 1);
-        for (place, byte) in self.message.iter_mut().zip(text.bytes()) {
-            *place = byte.cast_signed();
-        }
+        self.message = message(status.error.as_deref().unwrap_or_default());
     }
 }
 
-fn milliseconds(time: SystemTime) -> u64 {
+pub(super) fn milliseconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

@@ -9,7 +9,7 @@ use super::evaluation::sg_evaluation;
 use super::metrics::{Named, sg_metric};
 use super::options::{open, sg_trainer_options};
 use super::pointer::{self, Out};
-use super::predictions::sg_predictions;
+use super::predictions::{predict, sg_predictions};
 use super::report::sg_report;
 use super::sg_status;
 use super::sized::Caller;
@@ -107,7 +107,12 @@ pub unsafe extern "C" fn sg_trainer_predict(
     error: *mut sg_error,
 ) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".
-    unsafe { boundary(error, || predict(trainer, batch, predictions, |trainer, batch| Ok(trainer.predict(batch)?))) }
+    unsafe {
+        boundary(error, || {
+            let trainer = TRAINERS.get(trainer.id)?;
+            predict(trainer.schema(), batch, predictions, |batch| Ok(trainer.predict(batch)?))
+        })
+    }
 }
 
 /// The loss and the metrics of some batches, by one version, in inference; nothing is learned. Thread-safe.
@@ -276,28 +281,6 @@ unsafe fn learn(
         let mut caller = Caller::<sg_report>::read(report, "report")?;
         let checked = caller.value.check(&trainer, batch.rows())?;
         caller.value.fill(checked, trainer.schema(), &step(&trainer, &batch)?)?;
-        caller.write();
-    }
-    Ok(())
-}
-
-/// What `sg_trainer_predict` and `sg_trainer_predict_at` have in common.
-///
-/// # Safety
-/// `predictions` is as `docs/c-abi.md` says.
-pub(super) unsafe fn predict(
-    trainer: sg_trainer,
-    batch: sg_batch,
-    predictions: *mut sg_predictions,
-    run: impl FnOnce(&Trainer, &Batch) -> Result<crate::model::Predictions, Failure>,
-) -> Result<(), Failure> {
-    let (trainer, batch) = (TRAINERS.get(trainer.id)?, BATCHES.get(batch.id)?);
-    let batch = batch.lock();
-    // SAFETY: the contract of this function.
-    unsafe {
-        let mut caller = Caller::<sg_predictions>::read(predictions, "predictions")?;
-        let wanted = caller.value.check(trainer.schema(), batch.rows())?;
-        caller.value.fill(wanted, trainer.schema(), &run(&trainer, &batch)?)?;
         caller.write();
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The bodies of the native methods, in the order of Java's `Native`.
+//! The bodies of the native methods of trainers, in the order of Java's `Native`.
 //!
 //! Step and predict are `raw`: they go without what the `jni` crate puts around a body, having the guard themselves. The class that
 //! a check of theirs would look at is not used.
@@ -12,6 +12,7 @@ use jni::{Env, EnvUnowned, NativeMethod, native_method};
 use super::buffer::{self, Caller, Direct};
 use super::error::{reply, tell};
 use super::layout::{Slab, size};
+use super::predict::predict;
 use super::results::Results;
 use super::{options, schema, store};
 use crate::batch::Purpose;
@@ -52,7 +53,7 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_store_status(handle: jlong, error: JByteBuffer) -> jbyte[] },
 ];
 
-type Return<T> = jni::errors::Result<T>;
+pub(super) type Return<T> = jni::errors::Result<T>;
 
 fn abi(_env: &mut Env<'_>, _class: JClass<'_>) -> Return<jint> {
     Ok(super::ABI)
@@ -68,7 +69,7 @@ fn trainer_open(
     let env = &*env;
     Ok(reply(env.into(), &error, || {
         let builder = Trainer::builder(buffer::text(env, &path, "path")?);
-        let builder = options::apply(builder, &buffer::text(env, &options, "options")?)?;
+        let builder = options::trainer(builder, &buffer::text(env, &options, "options")?)?;
         TRAINERS.insert(builder.open()?)
     }))
 }
@@ -81,7 +82,7 @@ fn trainer_close(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JB
 }
 
 fn trainer_schema<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
-    answer(env, &error, || Ok(schema::encode(&*trainer(handle)?)))
+    answer(env, &error, || Ok(schema::of_trainer(&*trainer(handle)?)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are those of the Java declaration")]
@@ -105,7 +106,7 @@ fn trainer_step<'l>(
         let count = size("rows", rows)?;
         let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
         let rows = slab.rows(trainer.schema(), 0, count)?;
-        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, count)?;
+        let results = Results::of_step(Direct::of(caller, &results, "results")?, &trainer, count)?;
         let places = rows.places();
         let batch = rows.view(Purpose::Learn, &places);
         let report = match position.is_null() {
@@ -137,13 +138,8 @@ fn trainer_predict<'l>(
     let caller = Caller::from(&env);
     reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let (first, count) = (size("first row", first)?, size("rows", rows)?);
         let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
-        let rows = slab.rows(trainer.schema(), first, count)?;
-        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, count)?;
-        let predictions = trainer.predict(rows.view(Purpose::Predict, &rows.places()))?;
-        results.write_predictions(&predictions);
-        Ok(predictions.version())
+        predict(caller, trainer.schema(), &slab, (first, rows), &results, |batch| trainer.predict(batch))
     })
 }
 
@@ -165,7 +161,7 @@ fn trainer_metrics(
     let caller = Caller::from(&*env);
     Ok(reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let results = Results::new(Direct::of(caller, &results, "results")?, &trainer, 0)?;
+        let results = Results::of_step(Direct::of(caller, &results, "results")?, &trainer, 0)?;
         results.write_metrics(&trainer.metrics()?);
         Ok(0)
     }))
@@ -217,7 +213,11 @@ fn trainer_store_status<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong
 }
 
 /// Runs the body inside the guard; a failure becomes null, its text in `error`.
-fn answer<'l>(env: &mut Env<'l>, error: &JByteBuffer<'_>, body: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Return<JByteArray<'l>> {
+pub(super) fn answer<'l>(
+    env: &mut Env<'l>,
+    error: &JByteBuffer<'_>,
+    body: impl FnOnce() -> Result<Vec<u8>, Failure>,
+) -> Return<JByteArray<'l>> {
     match guard(body) {
         Ok(bytes) => env.byte_array_from_slice(&bytes),
         Err(failure) => {
@@ -227,6 +227,6 @@ fn answer<'l>(env: &mut Env<'l>, error: &JByteBuffer<'_>, body: impl FnOnce() ->
     }
 }
 
-fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {
+pub(super) fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {
     TRAINERS.get(handle.cast_unsigned())
 }

@@ -1,38 +1,24 @@
-//! The options of Java's `Builder`, one `key=value` a line.
+//! The options of Java's builders, one `key=value` a line.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::store;
 use crate::bind::{Failure, Status};
+use crate::model::Opening;
 use crate::params::FolderStore;
+use crate::predictor::PredictorBuilder;
 use crate::trainer::TrainerBuilder;
 
 /// Sets every option on the builder; opens the store, if one is named.
-pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
+pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
     let mut folder = None;
     for line in lines.lines() {
-        let Some((key, value)) = line.split_once('=') else {
-            return Err(Failure::new(Status::INVALID_INPUT, format!("pass options as key=value, not {line}")));
-        };
+        let (key, value) = pair(line)?;
         builder = match key {
-            "tensorflow" => builder.tensorflow(value),
-            "tensorflow_beside" => {
-                builder.places().beside = Some(value.into());
-                builder
-            }
-            "tensorflow_tried" => {
-                builder.places().tried.push(value.to_owned());
-                builder
-            }
-            "tensorflow_python" => {
-                builder.places().python = flag(key, value)?;
-                builder
-            }
-            "intra_op_threads" => builder.intra_op_threads(number(key, value)?),
-            "inter_op_threads" => builder.inter_op_threads(number(key, value)?),
+            _ if common(builder.opening(), key, value)? => builder,
             "learning_rate" => builder.learning_rate(number(key, value)?),
             "metrics_window" => builder.metrics_window(number(key, value)?),
-            "allow_op" => builder.allow_op(value),
             "store" => {
                 folder = Some(FolderStore::builder(value));
                 builder
@@ -42,12 +28,7 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
                     folder = Some(store::set(named, key, value)?);
                     builder
                 }
-                _ => {
-                    return Err(Failure::new(
-                        Status::INVALID_INPUT,
-                        format!("use jar and library of one build, this option is unknown: {key}"),
-                    ));
-                }
+                _ => return Err(unknown(key)),
             },
         };
     }
@@ -55,6 +36,43 @@ pub(super) fn apply(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerB
         Some(folder) => Ok(builder.store(folder.open()?)),
         None => Ok(builder),
     }
+}
+
+/// Sets every option on the builder.
+pub(super) fn predictor(mut builder: PredictorBuilder, lines: &str) -> Result<PredictorBuilder, Failure> {
+    for line in lines.lines() {
+        let (key, value) = pair(line)?;
+        builder = match key {
+            _ if common(builder.opening(), key, value)? => builder,
+            "follow" => builder.follow(value),
+            "every_nanos" => builder.every(Duration::from_nanos(number(key, value)?)),
+            _ => return Err(unknown(key)),
+        };
+    }
+    Ok(builder)
+}
+
+/// Sets an option that trainers and predictors have in common; says whether it is one.
+fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure> {
+    match key {
+        "tensorflow" => opening.tensorflow.named = Some(value.into()),
+        "tensorflow_beside" => opening.tensorflow.beside = Some(value.into()),
+        "tensorflow_tried" => opening.tensorflow.tried.push(value.to_owned()),
+        "tensorflow_python" => opening.tensorflow.python = flag(key, value)?,
+        "intra_op_threads" => opening.session.intra_op_threads = number::<u16>(key, value)?.into(),
+        "inter_op_threads" => opening.session.inter_op_threads = number::<u16>(key, value)?.into(),
+        "allow_op" => opening.allowed.push(value.to_owned()),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn pair(line: &str) -> Result<(&str, &str), Failure> {
+    line.split_once('=').ok_or_else(|| Failure::new(Status::INVALID_INPUT, format!("pass options as key=value, not {line}")))
+}
+
+fn unknown(key: &str) -> Failure {
+    Failure::new(Status::INVALID_INPUT, format!("use jar and library of one build, this option is unknown: {key}"))
 }
 
 pub(super) fn flag(key: &str, value: &str) -> Result<bool, Failure> {

@@ -1,14 +1,16 @@
 //! What a call found, in the caller's buffer: the layout of Java's `Call`.
 //!
-//! First the report: loss (f32), rows (i32), gradient version, version, nanoseconds of pull, run and push (i64 each), then for each
-//! metric its value since start and over the window (f64 each, NaN where undefined). Then, at a multiple of 64, the predictions: a block
-//! of columns, laid out for their rows.
+//! Of a step the report: loss (f32), rows (i32), gradient version, version, nanoseconds of pull, run and push (i64 each), then for each
+//! metric its value since start and over the window (f64 each, NaN where undefined); at the next multiple of 64 the predictions. Of a
+//! prediction these alone: lineage and number of the version (i64 each), at the next multiple of 64 a block of columns, laid out for
+//! their rows.
 
 use std::time::Duration;
 
 use super::buffer::{ALIGNMENT, Direct};
 use super::layout::offsets;
 use super::schema;
+use crate::batch::Schema;
 use crate::bind::{Failure, Status};
 use crate::metrics::MetricValues;
 use crate::model::Predictions;
@@ -21,22 +23,33 @@ const METRICS: usize = 48;
 #[derive(Debug)]
 pub(super) struct Results {
     buffer: Direct,
+    /// Where the predictions begin.
+    predictions: usize,
     /// Where each output begins.
     outputs: Vec<usize>,
 }
 
 impl Results {
     /// Makes sure of the room before anything is computed: a step whose report has no place must not learn.
-    pub(super) fn new(buffer: Direct, trainer: &Trainer, rows: usize) -> Result<Self, Failure> {
-        let outputs = trainer.schema().outputs();
+    pub(super) fn of_step(buffer: Direct, trainer: &Trainer, rows: usize) -> Result<Self, Failure> {
+        let report = METRICS + schema::metric_count(trainer) * 2 * size_of::<f64>();
+        Self::new(buffer, report.next_multiple_of(ALIGNMENT), trainer.schema(), rows)
+    }
+
+    /// The same for predictions without a report.
+    pub(super) fn of_predictions(buffer: Direct, schema: &Schema, rows: usize) -> Result<Self, Failure> {
+        Self::new(buffer, 0, schema, rows)
+    }
+
+    fn new(buffer: Direct, predictions: usize, schema: &Schema, rows: usize) -> Result<Self, Failure> {
+        let outputs = schema.outputs();
         if let Some(output) = outputs.iter().find(|output| output.dtype == DType::String) {
             let context = format!("predict from Rust, Java reads no strings from a model: output {}", output.name);
             return Err(Failure::new(Status::UNSUPPORTED, context));
         }
-        let report = (METRICS + schema::metric_count(trainer) * 2 * size_of::<f64>()).next_multiple_of(ALIGNMENT);
-        let outputs = offsets(report, outputs.iter().map(|output| (output.dtype, &output.shape)), rows)?;
+        let outputs = offsets(predictions + ALIGNMENT, outputs.iter().map(|output| (output.dtype, &output.shape)), rows)?;
         let needed = outputs[outputs.len() - 1];
-        Ok(Self { buffer: buffer.at_least(needed)?, outputs })
+        Ok(Self { buffer: buffer.at_least(needed)?, predictions, outputs })
     }
 
     pub(super) fn write_report(&self, report: &Report) {
@@ -59,6 +72,9 @@ impl Results {
     }
 
     pub(super) fn write_predictions(&self, predictions: &Predictions) {
+        let version = predictions.version_id();
+        self.buffer.write(self.predictions, &version.lineage.number().to_le_bytes());
+        self.buffer.write(self.predictions + size_of::<u64>(), &version.number.to_le_bytes());
         for (index, &offset) in self.outputs.iter().enumerate() {
             self.buffer.write(offset, predictions.bytes(index).unwrap_or_default());
         }

@@ -6,13 +6,23 @@
 
 use serde_json::Value;
 
-use crate::batch::{ColumnSpec, Role};
+use crate::batch::{ColumnSpec, Role, Schema};
+use crate::bundle::Parameter;
 use crate::metrics::MetricValues;
+use crate::predictor::Predictor;
 use crate::tensor::{DType, Shape};
 use crate::trainer::Trainer;
 
-pub(super) fn encode(trainer: &Trainer) -> Vec<u8> {
-    let (schema, manifest) = (trainer.schema(), trainer.bundle().manifest());
+pub(super) fn of_trainer(trainer: &Trainer) -> Vec<u8> {
+    encode(trainer.schema(), &metrics(trainer), &trainer.bundle().manifest().parameters)
+}
+
+/// A predictor keeps no metrics and shows no parameters.
+pub(super) fn of_predictor(predictor: &Predictor) -> Vec<u8> {
+    encode(predictor.schema(), &[], &[])
+}
+
+fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter]) -> Vec<u8> {
     let mut out = Writer(Vec::new());
     out.list(schema.columns(), |out, spec| {
         out.0.push(match spec.role {
@@ -23,11 +33,11 @@ pub(super) fn encode(trainer: &Trainer) -> Vec<u8> {
         out.column(&spec.name, spec.dtype, &spec.shape, &spec.fields, allowed(spec));
     });
     out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, &[], EVERYTHING));
-    out.list(&metrics(trainer), |out, (name, kind)| {
+    out.list(metrics, |out, (name, kind)| {
         out.text(name);
         out.text(kind);
     });
-    out.list(&manifest.parameters, |out, parameter| {
+    out.list(parameters, |out, parameter| {
         out.text(&parameter.name);
         out.shape(&parameter.shape);
     });
@@ -35,7 +45,7 @@ pub(super) fn encode(trainer: &Trainer) -> Vec<u8> {
 }
 
 /// Name and kind of every metric: the loss, then those of the bundle.
-pub(super) fn metrics(trainer: &Trainer) -> Vec<(&str, &str)> {
+fn metrics(trainer: &Trainer) -> Vec<(&str, &str)> {
     let exported = trainer.bundle().manifest().metrics.iter();
     let exported = exported.map(|metric| (text(metric, "name"), text(metric, "kind")));
     std::iter::once(("loss", "loss")).chain(exported).collect()

@@ -48,19 +48,22 @@ pub(super) fn kept_versions(kept: &[KeptVersion]) -> Vec<u8> {
 
 /// Version and time saved last, why the last attempt failed, failures since, whether one waits.
 pub(super) fn status(status: &StoreStatus) -> Vec<u8> {
-    let text = |text: &String| [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat();
     let mut out = optional(status.saved.map(version));
     out.extend(optional(status.saved_at.map(|time| milliseconds(time).to_vec())));
-    out.extend(optional(status.error.as_ref().map(text)));
+    out.extend(optional(status.error.as_deref().map(text)));
     out.extend(status.failures.to_be_bytes());
     out.push(status.waiting.into());
     out
+}
+
+pub(super) fn text(text: &str) -> Vec<u8> {
+    [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat()
 }
 
 pub(super) fn optional(value: Option<Vec<u8>>) -> Vec<u8> {
     value.map_or_else(|| vec![0], |value| [vec![1], value].concat())
 }
 
-fn milliseconds(time: SystemTime) -> [u8; 8] {
+pub(super) fn milliseconds(time: SystemTime) -> [u8; 8] {
     (time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64).to_be_bytes()
 }

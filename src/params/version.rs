@@ -60,6 +60,11 @@ impl Version {
     pub(crate) fn dense(&self) -> &Dense {
         &self.published.dense
     }
+
+    /// Bytes of native memory that parameters and state take.
+    pub(crate) fn memory(&self) -> usize {
+        self.published.dense.bytes()
+    }
 }
 
 /// Parameters and state, in the order of the manifest.

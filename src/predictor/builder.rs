@@ -94,6 +94,11 @@ impl PredictorBuilder {
         self
     }
 
+    /// What a binding sets without asking for what the bundle is opened.
+    pub(crate) fn opening(&mut self) -> &mut Opening {
+        &mut self.opening
+    }
+
     /// Opens the newest version that can be read, warms it, and begins to follow.
     ///
     /// # Errors

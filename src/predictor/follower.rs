@@ -100,6 +100,10 @@ impl Follower {
         self.current.load().id()
     }
 
+    pub(super) fn memory(&self) -> usize {
+        self.current.load().memory()
+    }
+
     pub(super) fn predict(&self, batch: &BatchView<'_>) -> Result<Predictions> {
         // One pointer for the whole call.
         let predictions = self.current.load().predict(batch)?;

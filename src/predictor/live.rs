@@ -62,6 +62,10 @@ impl Live {
         self.pinned.store(None);
     }
 
+    pub(super) fn memory(&self) -> Result<usize> {
+        Ok(self.model.memory() + self.version()?.memory())
+    }
+
     pub(super) fn status(&self) -> Result<PredictorStatus> {
         let pinned = self.pinned.load().is_some();
         let version = self.version()?.id();

@@ -127,6 +127,15 @@ impl Predictor {
         }
     }
 
+    /// Bytes of native memory that the version which predicts takes: parameters, state and frozen weights. While the next one is
+    /// loaded there are two; a trainer's own is not there twice. TensorFlow's comes on top.
+    pub fn memory(&self) -> Result<usize> {
+        match &self.by {
+            By::Store(live) => live.memory(),
+            By::Source { follower, .. } => Ok(follower.memory()),
+        }
+    }
+
     /// What predicts, since when, and what could not take its place.
     pub fn status(&self) -> Result<PredictorStatus> {
         match &self.by {

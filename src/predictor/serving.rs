@@ -26,6 +26,10 @@ impl Serving {
         self.version.id()
     }
 
+    pub(super) fn memory(&self) -> usize {
+        self.model.memory() + self.version.memory()
+    }
+
     pub(super) fn predict(&self, batch: &BatchView<'_>) -> Result<Predictions> {
         self.model.predict(&self.version, batch)
     }

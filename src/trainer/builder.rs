@@ -7,7 +7,6 @@ use super::Trainer;
 use crate::error::{Error, Result};
 use crate::model::Opening;
 use crate::params::{Layout, MemoryStore, Store};
-use crate::tf::Places;
 
 /// The rows of the metrics' sliding window, unless told otherwise.
 const WINDOW: usize = 10_000;
@@ -41,9 +40,9 @@ impl TrainerBuilder {
         self
     }
 
-    /// The places that TensorFlow is looked for at, for a host that knows more of them.
-    pub(crate) fn places(&mut self) -> &mut Places {
-        &mut self.opening.tensorflow
+    /// What a binding sets without asking for what the bundle is opened.
+    pub(crate) fn opening(&mut self) -> &mut Opening {
+        &mut self.opening
     }
 
     /// Threads inside one op; 0 lets TensorFlow choose. Default 1: one core for one trainer thread. TensorFlow has one such

@@ -1,3 +1,4 @@
+import dev.streamgrad.Trainer;
 import dev.streamgrad.flink.*;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,7 +16,7 @@ import org.apache.flink.runtime.clusterframework.TaskExecutorProcessUtils;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
-/** Runs the two jobs of the README on 96 flights, with its settings, and prints what came out where. */
+/** Runs the jobs of the README on 96 flights, with its settings, and prints what came out where. */
 public class Flink {
     public static class Flight {
         public float hour, distance, seats, wind;
@@ -49,9 +50,9 @@ public class Flink {
         }
     }
 
-    static void learn(StreamExecutionEnvironment env) throws Exception {
+    static List<Flight> flights(int count) {
         List<Flight> list = new ArrayList<>();
-        for (int i = 0; i < 96; i++) {
+        for (int i = 0; i < count; i++) {
             Flight flight = new Flight();
             flight.hour = i * 19 % 100 / 100f;
             flight.distance = i * 37 % 100 / 100f;
@@ -60,7 +61,11 @@ public class Flink {
             flight.late = i % 3 == 0 ? 1f : 0f;
             list.add(flight);
         }
-        DataStream<Flight> flights = env.fromData(list);
+        return list;
+    }
+
+    static void learn(StreamExecutionEnvironment env) throws Exception {
+        DataStream<Flight> flights = env.fromData(flights(96));
         Sink<Scored<Flight>> alerts = new Counting<>("alerts");
         Sink<StepReport> dashboard = new Counting<>("reports");
         Sink<Refused> deadLetters = new Counting<>("refused");
@@ -87,17 +92,33 @@ public class Flink {
         env.execute();
     }
 
+    static void predict(StreamExecutionEnvironment env) throws Exception {
+        String saved;
+        try (Trainer trainer = Trainer.open(Path.of("flights.bundle"), Path.of("model"))) {
+            saved = Long.toString(trainer.save().number());
+        }
+        List<Flight> list = flights(96);
+        list.remove(7); // its wind is no number, and a map has no side output
+        DataStream<Flight> flights = env.fromData(list);
+        DataStream<String> messages = env.fromData(saved, "99");
+        Sink<Refused> rejected = new Counting<>("rejected");
+        /* README: predict */
+        scored.sinkTo(new Counting<>("followed"));
+        steered.sinkTo(new Counting<>("steered"));
+        env.execute();
+    }
+
     public static void main(String[] args) throws Exception {
         Configuration settings = GlobalConfiguration.loadConfiguration(Path.of("conf").toAbsolutePath().toString());
         TaskExecutorProcessUtils.processSpecFromConfig(settings); // refuses sizes that do not fit together
-        for (boolean waits : new boolean[] {false, true}) {
+        for (String job : new String[] {"learn", "await", "predict"}) {
             StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
             env.configure(settings);
             env.setParallelism(1);
-            if (waits) {
-                awaitLabels(env);
-            } else {
-                learn(env);
+            switch (job) {
+                case "learn" -> learn(env);
+                case "await" -> awaitLabels(env);
+                default -> predict(env);
             }
         }
         RECEIVED.remove("alerts");

@@ -18,7 +18,7 @@ import streamgrad
 NUMBERS = {"numbers": ["hour", "distance", "seats", "wind"]}
 
 
-def flights(folder: Path) -> None:
+def flights(folder: Path, name: str = "flights") -> None:
     """One scalar output; four fields fill one feature."""
     model = keras.Sequential(
         [
@@ -29,7 +29,7 @@ def flights(folder: Path) -> None:
     )
     streamgrad.export(
         model,
-        folder / "flights.bundle",
+        folder / f"{name}.bundle",
         loss="binary_crossentropy",
         optimizer=keras.optimizers.Adagrad(0.05, initial_accumulator_value=0.001),
         metrics=["auc"],
@@ -82,3 +82,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     for export in (flights, delays, outcomes):
         export(target)
+    flights(target, "retrained")

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * filled again.
  *
  * <p>For one thread at a time. Its memory is the JVM's own direct memory, freed by the garbage collector; a batch
- * outlives its trainer and serves every trainer whose schema is equal.
+ * outlives its trainer and serves every trainer and predictor that takes and gives the same columns.
  */
 public final class Batch {
     private final Schema schema;
@@ -207,7 +207,7 @@ public final class Batch {
     /**
      * What its rows look like.
      *
-     * @return the schema of the trainer that made it
+     * @return the schema of the trainer or predictor that made it
      */
     public Schema schema() {
         return schema;
@@ -308,7 +308,20 @@ public final class Batch {
         filledAt[field.index()] = stamp - 1;
     }
 
-    // What Trainer needs.
+    // What Trainer and Predictor need.
+
+    /** Refuses rows that are not there, or are those of another model. */
+    void check(Schema wanted, int fromRow, int count) {
+        if (!schema.fits(wanted)) {
+            throw new InvalidInputException("use batch: it was made for another model, with the schema " + schema);
+        }
+        if (rows == 0) {
+            throw new InvalidInputException("use batch: it is empty, add a row first");
+        }
+        if (fromRow < 0 || count < 1 || count > rows - fromRow) {
+            throw new InvalidInputException("use batch: it has " + rows + " rows, not " + count + " from row " + fromRow);
+        }
+    }
 
     Layout layout() {
         return layout;

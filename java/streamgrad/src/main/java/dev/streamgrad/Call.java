@@ -1,11 +1,12 @@
 package dev.streamgrad;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The direct buffers of a native call beside its batch: its results (report, then predictions), its error, and the
- * position that it notes. Kept from call to call; for one thread at a time.
+ * The direct buffers of a native call beside its batch: its results (a step's report, then predictions), its error, and
+ * the position that it notes. Kept from call to call; for one thread at a time.
  *
  * <p>The Rust side, {@code src/jvm/results.rs} and {@code src/jvm/error.rs}, has the same layout.
  */
@@ -25,8 +26,15 @@ final class Call {
     /** Pairs of double: since start, over the window. */
     static final int METRICS = 48;
 
+    /** Of the predictions: lineage, then number of the version. */
+    static final int PREDICTING_VERSION = 0;
+
+    static final int OUTPUTS = Layout.ALIGNMENT;
+
     private final Schema schema;
     private final ByteBuffer results;
+    /** The part of the results that has the predictions. */
+    private final ByteBuffer predictions;
     private final ByteBuffer error = newError();
     private ByteBuffer position;
     /** The layout of the latest predictions: batches mostly have as many rows as the one before. */
@@ -36,7 +44,9 @@ final class Call {
     Call(Schema schema, int rows) {
         this.schema = schema;
         int outputs = rows == 0 ? 0 : new Layout(schema.outputs(), rows).bytes();
-        this.results = Layout.allocate(Math.addExact(predictionsAt(schema), outputs));
+        this.results = Layout.allocate(Math.addExact(predictionsAt(schema) + OUTPUTS, outputs));
+        this.predictions = results.position(predictionsAt(schema)).slice().order(ByteOrder.LITTLE_ENDIAN);
+        results.clear();
     }
 
     static ByteBuffer newError() {
@@ -50,6 +60,11 @@ final class Call {
 
     ByteBuffer results() {
         return results;
+    }
+
+    /** Where a call puts its results that only predicts. */
+    ByteBuffer predictionsBuffer() {
+        return predictions;
     }
 
     ByteBuffer error() {
@@ -66,7 +81,7 @@ final class Call {
 
     /** What the last step wrote, as plain data. */
     Report report(int rows) {
-        return new Report(results, metrics(), predictions(rows, results.getLong(GRADIENT_VERSION)));
+        return new Report(results, metrics(), predictions(rows));
     }
 
     /** The metrics that the last call wrote, as plain data. */
@@ -75,13 +90,14 @@ final class Call {
     }
 
     /** The predictions that the last call wrote, as plain data. */
-    Predictions predictions(int rows, long version) {
+    Predictions predictions(int rows) {
         if (layout == null || layout.rows() != rows) {
             layout = new Layout(schema.outputs(), rows);
         }
         byte[] copy = new byte[layout.bytes()];
-        results.position(predictionsAt(schema));
-        results.get(copy).clear();
+        predictions.position(PREDICTING_VERSION);
+        VersionId version = new VersionId(predictions);
+        predictions.position(OUTPUTS).get(copy).clear();
         return new Predictions(schema, layout, version, copy);
     }
 

@@ -143,7 +143,7 @@ public final class FolderStore {
     }
 
     /** As many as there can be, 292 years, stand for more. */
-    private static String nanos(Duration duration) {
+    static String nanos(Duration duration) {
         Duration most = Duration.ofNanos(Long.MAX_VALUE);
         return Long.toString((duration.compareTo(most) > 0 ? most : duration).toNanos());
     }

@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  */
 final class Native {
     /** The version of these signatures and of all layouts; the library has to have the same. */
-    static final int ABI = 2;
+    static final int ABI = 3;
 
     private Native() {}
 
@@ -42,7 +42,7 @@ final class Native {
             ByteBuffer results,
             ByteBuffer error);
 
-    /** Predicts rows {@code first..first + rows} of a slab; returns the version that predicted. */
+    /** Predicts rows {@code first..first + rows} of a slab; returns the number of the version that predicted. */
     static native long trainerPredict(
             long handle,
             ByteBuffer slab,
@@ -79,4 +79,50 @@ final class Native {
 
     /** As {@link StoreStatus} reads it. */
     static native byte[] trainerStoreStatus(long handle, ByteBuffer error);
+
+    /** A handle for a predictor that predicts by what a trainer learns. */
+    static native long predictorOf(long trainer, ByteBuffer error);
+
+    /** A handle for a predictor of a bundle; {@code options} as in {@link #trainerOpen}. */
+    static native long predictorOpen(byte[] bundle, byte[] options, ByteBuffer error);
+
+    /** A handle for a predictor of numbered bundles. */
+    static native long predictorNumbered(byte[] folder, byte[] options, ByteBuffer error);
+
+    static native long predictorClose(long handle, ByteBuffer error);
+
+    /** The schema as {@link Schema} reads it, without metrics and parameters. */
+    static native byte[] predictorSchema(long handle, ByteBuffer error);
+
+    /** As {@link #trainerPredict}. */
+    static native long predictorPredict(
+            long handle,
+            ByteBuffer slab,
+            int capacity,
+            int first,
+            int rows,
+            ByteBuffer strings,
+            int stringBytes,
+            ByteBuffer results,
+            ByteBuffer error);
+
+    /** Bytes of native memory that the version takes which predicts. */
+    static native long predictorMemory(long handle, ByteBuffer error);
+
+    /** As {@link VersionId} reads it; so do the next ones but the first. */
+    static native byte[] predictorVersion(long handle, ByteBuffer error);
+
+    /** As {@link PredictorStatus} reads it. */
+    static native byte[] predictorStatus(long handle, ByteBuffer error);
+
+    static native byte[] predictorLook(long handle, ByteBuffer error);
+
+    /** {@code name} is a {@link VersionId} or a number as text, in UTF-8; {@code pin} is 1 to stay there. */
+    static native byte[] predictorSwitch(long handle, byte[] name, int pin, ByteBuffer error);
+
+    static native byte[] predictorPinCurrent(long handle, ByteBuffer error);
+
+    static native long predictorUnpin(long handle, ByteBuffer error);
+
+    static native byte[] predictorRollback(long handle, ByteBuffer error);
 }

@@ -11,11 +11,11 @@ import java.util.List;
 public final class Predictions {
     private final Schema schema;
     private final Layout layout;
-    private final long version;
+    private final VersionId version;
     private final ByteBuffer data;
 
     /** Keeps {@code data}, which nobody else may hold. */
-    Predictions(Schema schema, Layout layout, long version, byte[] data) {
+    Predictions(Schema schema, Layout layout, VersionId version, byte[] data) {
         this.schema = schema;
         this.layout = layout;
         this.version = version;
@@ -75,6 +75,15 @@ public final class Predictions {
      * @return its number
      */
     public long version() {
+        return version.number();
+    }
+
+    /**
+     * The version of the parameters that predicted, with its lineage: after a rollback a number alone may name two.
+     *
+     * @return its name
+     */
+    public VersionId versionId() {
         return version;
     }
 

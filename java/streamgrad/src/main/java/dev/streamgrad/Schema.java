@@ -14,11 +14,14 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What the bundle says of its records: columns, the fields that fill them, outputs, metrics and parameters. Immutable,
- * safe for use by several threads, valid after its trainer was closed; two schemas are equal if every part is.
+ * What the bundle says of its records: columns, the fields that fill them, outputs, and for a trainer metrics and
+ * parameters. Immutable, safe for use by several threads, valid after its trainer or predictor was closed; two schemas are
+ * equal if every part is.
  */
 public final class Schema {
     private final byte[] encoded;
+    /** How many of these bytes say what columns and outputs are. */
+    private final int columnBytes;
     private final List<Column> columns = new ArrayList<>();
     private final List<Column> outputs = new ArrayList<>();
     private final List<Field> fields = new ArrayList<>();
@@ -29,7 +32,7 @@ public final class Schema {
     private final List<String> parameters = new ArrayList<>();
     private final List<int[]> parameterShapes = new ArrayList<>();
 
-    /** Reads what {@code Native.trainerSchema} writes; the Rust side, {@code src/jvm/schema.rs}, has the layout. */
+    /** Reads what {@link Native} gives for a trainer or a predictor; the Rust side, {@code src/jvm/schema.rs}, has the layout. */
     Schema(byte[] encoded) {
         this.encoded = encoded;
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(encoded))) {
@@ -39,6 +42,7 @@ public final class Schema {
             for (int n = in.readInt(); n > 0; n--) {
                 outputs.add(column(in, Column.Role.OUTPUT));
             }
+            columnBytes = encoded.length - in.available();
             for (int n = in.readInt(); n > 0; n--) {
                 metrics.add(text(in));
                 metricKinds.add(text(in));
@@ -61,6 +65,20 @@ public final class Schema {
             }
         }
         fieldArray = fields.toArray(new Field[0]);
+    }
+
+    /** What this method says of a trainer or predictor; if it fails, that is closed. */
+    static Schema of(Handle handle, Handle.Bytes method) {
+        boolean open = false;
+        try {
+            Schema schema = new Schema(handle.askBytes(method).array());
+            open = true;
+            return schema;
+        } finally {
+            if (!open) {
+                handle.close();
+            }
+        }
     }
 
     private static Column column(DataInputStream in, Column.Role role) throws IOException {
@@ -194,6 +212,16 @@ public final class Schema {
             throw new InvalidInputException("find field: the bundle has " + fields.size() + " fields, not index " + index);
         }
         return fields.get(index);
+    }
+
+    /**
+     * Whether rows of this can be predicted where rows of another can, whatever metrics and parameters there are.
+     *
+     * @param other of another trainer or predictor
+     * @return true if columns and outputs are the same
+     */
+    public boolean fits(Schema other) {
+        return this == other || Arrays.equals(encoded, 0, columnBytes, other.encoded, 0, other.columnBytes);
     }
 
     /** A hash of every part, to recognise the rows of another model. */

@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * A model that learns from and predicts on batches of records, in this process.
@@ -18,20 +16,14 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * was forgotten is closed by the garbage collector, some time.
  */
 public final class Trainer implements AutoCloseable {
+    private static final PredictCall PREDICT = Native::trainerPredict;
+
     private final Handle handle;
     private final Schema schema;
-    /** Calls hold it shared, so that close waits for them. */
-    private final ReadWriteLock lock = new ReentrantReadWriteLock();
-    private final ByteBuffer error = Call.newError();
 
     Trainer(long handle) {
-        this.handle = Handle.of(this, handle);
-        byte[] encoded = Native.trainerSchema(handle, error);
-        if (encoded == null) {
-            this.handle.close();
-            throw Call.failure(error);
-        }
-        this.schema = new Schema(encoded);
+        this.handle = new Handle(this, "trainer", handle, Native::trainerClose);
+        this.schema = Schema.of(this.handle, Native::trainerSchema);
     }
 
     /**
@@ -119,13 +111,17 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Report learn(Batch batch, byte[] position) {
-        check(batch, 0, batch.rows());
+        batch.check(schema, 0, batch.rows());
+        if (!batch.schema().equals(schema)) {
+            throw new InvalidInputException("step: the batch has the columns but was made for another model, or by a predictor;"
+                    + " make it with newBatch of this trainer");
+        }
         if (batch.firstUnlabelled() >= 0) {
             throw new InvalidInputException(
                     "step: a row without label can be predicted only, not learned: row " + batch.firstUnlabelled());
         }
         Call call = batch.call();
-        Lock shared = begin();
+        Lock shared = handle.begin();
         try {
             batch.lend();
             try {
@@ -172,44 +168,12 @@ public final class Trainer implements AutoCloseable {
      * @throws InvalidInputException if there are no such rows or the batch is one of another model
      */
     public Predictions predict(Batch batch, int fromRow, int rows) {
-        check(batch, fromRow, rows);
-        Call call = batch.call();
-        Lock shared = begin();
-        try {
-            batch.lend();
-            try {
-                long version = Call.check(
-                        Native.trainerPredict(
-                                handle.value(),
-                                batch.slab(),
-                                batch.capacity(),
-                                fromRow,
-                                rows,
-                                batch.strings().bytes(),
-                                batch.strings().size(),
-                                call.results(),
-                                call.error()),
-                        call.error());
-                return call.predictions(rows, version);
-            } finally {
-                batch.giveBack();
-            }
-        } finally {
-            shared.unlock();
-        }
+        return PREDICT.predict(handle, schema, batch, fromRow, rows);
     }
 
-    private void check(Batch batch, int fromRow, int rows) {
-        if (batch.schema() != schema && !batch.schema().equals(schema)) {
-            throw new InvalidInputException("use batch: it was made for another model, with the schema " + batch.schema());
-        }
-        if (batch.rows() == 0) {
-            throw new InvalidInputException("use batch: it is empty, add a row first");
-        }
-        if (fromRow < 0 || rows < 1 || rows > batch.rows() - fromRow) {
-            throw new InvalidInputException(
-                    "use batch: it has " + batch.rows() + " rows, not " + rows + " from row " + fromRow);
-        }
+    /** A handle for a predictor that shares this trainer's parameters. */
+    long openPredictor() {
+        return handle.askNumber(Native::predictorOf);
     }
 
     /**
@@ -218,14 +182,7 @@ public final class Trainer implements AutoCloseable {
      * @return it grows with every step
      */
     public long version() {
-        Lock shared = begin();
-        try {
-            synchronized (error) {
-                return Call.check(Native.trainerVersion(handle.value(), error), error);
-            }
-        } finally {
-            shared.unlock();
-        }
+        return handle.askNumber(Native::trainerVersion);
     }
 
     /**
@@ -234,14 +191,7 @@ public final class Trainer implements AutoCloseable {
      * @return bytes
      */
     public long nativeBytes() {
-        Lock shared = begin();
-        try {
-            synchronized (error) {
-                return Call.check(Native.trainerMemory(handle.value(), error), error);
-            }
-        } finally {
-            shared.unlock();
-        }
+        return handle.askNumber(Native::trainerMemory);
     }
 
     /**
@@ -251,7 +201,7 @@ public final class Trainer implements AutoCloseable {
      */
     public Metrics metrics() {
         Call call = new Call(schema, 0);
-        Lock shared = begin();
+        Lock shared = handle.begin();
         try {
             Call.check(Native.trainerMetrics(handle.value(), call.results(), call.error()), call.error());
         } finally {
@@ -297,7 +247,7 @@ public final class Trainer implements AutoCloseable {
         }
         ByteBuffer values = Layout.allocate((int) elements * Float.BYTES);
         ByteBuffer failure = Call.newError();
-        Lock shared = begin();
+        Lock shared = handle.begin();
         try {
             byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
             Call.check(Native.trainerParameter(handle.value(), utf8, values, failure), failure);
@@ -325,7 +275,7 @@ public final class Trainer implements AutoCloseable {
      * @return a copy; empty if it never said anything
      */
     public Optional<byte[]> position() {
-        ByteBuffer answer = ask(Native::trainerPosition);
+        ByteBuffer answer = handle.askBytes(Native::trainerPosition);
         if (answer.get() == 0) {
             return Optional.empty();
         }
@@ -342,7 +292,7 @@ public final class Trainer implements AutoCloseable {
      * @throws StreamgradException if that failed; if the parameters live in memory only, see {@link Builder#store}
      */
     public VersionId save() {
-        return new VersionId(ask(Native::trainerSave));
+        return new VersionId(handle.askBytes(Native::trainerSave));
     }
 
     /**
@@ -357,7 +307,7 @@ public final class Trainer implements AutoCloseable {
      */
     public VersionId rollback(VersionId version) {
         return new VersionId(
-                ask((handle, error) -> Native.trainerRollback(handle, version.lineage(), version.number(), error)));
+                handle.askBytes((handle, error) -> Native.trainerRollback(handle, version.lineage(), version.number(), error)));
     }
 
     /**
@@ -367,7 +317,7 @@ public final class Trainer implements AutoCloseable {
      * @throws StreamgradException if the folder cannot be read, or the parameters live in memory only
      */
     public List<KeptVersion> keptVersions() {
-        return KeptVersion.list(ask(Native::trainerKeptVersions));
+        return KeptVersion.list(handle.askBytes(Native::trainerKeptVersions));
     }
 
     /**
@@ -376,21 +326,7 @@ public final class Trainer implements AutoCloseable {
      * @return plain data, as of now
      */
     public StoreStatus storeStatus() {
-        return new StoreStatus(ask(Native::trainerStoreStatus));
-    }
-
-    private interface Question {
-        byte[] ask(long handle, ByteBuffer error);
-    }
-
-    private ByteBuffer ask(Question question) {
-        ByteBuffer failure = Call.newError();
-        Lock shared = begin();
-        try {
-            return Call.check(question.ask(handle.value(), failure), failure);
-        } finally {
-            shared.unlock();
-        }
+        return new StoreStatus(handle.askBytes(Native::trainerStoreStatus));
     }
 
     /**
@@ -400,22 +336,6 @@ public final class Trainer implements AutoCloseable {
      */
     @Override
     public void close() {
-        lock.writeLock().lock();
-        try {
-            handle.close();
-        } finally {
-            lock.writeLock().unlock();
-        }
-    }
-
-    /** Keeps the trainer open until the lock it returns is given back. */
-    private Lock begin() {
-        Lock shared = lock.readLock();
-        shared.lock();
-        if (handle.value() == 0) {
-            shared.unlock();
-            throw new ClosedException("use trainer: it was closed, open a new one");
-        }
-        return shared;
+        handle.close();
     }
 }

@@ -20,9 +20,24 @@ public final class VersionId {
         this(in.getLong(), in.getLong());
     }
 
-    private VersionId(long lineage, long number) {
+    VersionId(long lineage, long number) {
         this.lineage = lineage;
         this.number = number;
+    }
+
+    /**
+     * The version of these parts.
+     *
+     * @param lineage as {@link #lineage} has it
+     * @param number as {@link #number} has it
+     * @return its name
+     * @throws InvalidInputException if the number is negative
+     */
+    public static VersionId of(long lineage, long number) {
+        if (number < 0) {
+            throw new InvalidInputException("name version: its number is not negative, give one from zero on: " + number);
+        }
+        return new VersionId(lineage, number);
     }
 
     /**

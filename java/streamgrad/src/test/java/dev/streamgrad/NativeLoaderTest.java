@@ -169,6 +169,8 @@ class NativeLoaderTest {
         }
         learned(Child.run(List.of("-Dstreamgrad.library=" + beside.resolve("libstreamgrad.so")), bare, MLP));
         learned(Child.run(List.of(Child.CLASS_PATH + classPath), bare, MLP));
+        Child predicts = Child.run(List.of(Child.CLASS_PATH + classPath), bare, "predict=" + MLP);
+        assertTrue(predicts.last().startsWith("predicted " + Recording.ROWS + " rows by "), predicts.output);
         // What was named and is not there is an error all the same.
         bare.put("STREAMGRAD_TENSORFLOW", folder.resolve("nowhere").toString());
         refused(Child.run(List.of(Child.CLASS_PATH + classPath), bare, MLP), "TensorFlowException 300", "nowhere");

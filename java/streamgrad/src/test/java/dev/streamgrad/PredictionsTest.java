@@ -14,7 +14,7 @@ class PredictionsTest {
         Layout layout = new Layout(schema.outputs(), 2);
         byte[] data = new byte[layout.bytes()];
         source.get(data);
-        return new Predictions(schema, layout, version, data);
+        return new Predictions(schema, layout, new VersionId(11, version), data);
     }
 
     @Test
@@ -27,6 +27,7 @@ class PredictionsTest {
         assertEquals(0.5f, predictions.value(1));
         assertArrayEquals(new float[] {0.5f}, predictions.row(1));
         assertEquals(7, predictions.version());
+        assertEquals("000000000000000b-7", predictions.versionId().toString());
         assertEquals(2, predictions.rows());
         for (int row : new int[] {-1, 2}) {
             assertTrue(assertThrows(InvalidInputException.class, () -> predictions.value(row))

@@ -52,6 +52,8 @@ class SchemaTest {
         assertEquals(wide().make(), wide().make());
         assertEquals(wide().make().hashCode(), wide().make().hashCode());
         assertNotEquals(wide().make(), wide().metric("mae", "mae").make());
+        assertTrue(wide().make().fits(wide().metric("mae", "mae").make()), "to predict, metrics do not matter");
+        assertFalse(wide().make().fits(new Schemas().output("p", "float32", 1).make()));
     }
 
     @Test

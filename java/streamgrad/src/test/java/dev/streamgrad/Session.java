@@ -26,6 +26,8 @@ public final class Session {
             } else if (argument.startsWith("soak=")) {
                 String[] soak = argument.substring("soak=".length()).split(",");
                 System.out.println(soak(soak[0], Long.parseLong(soak[1]), Integer.parseInt(soak[2])));
+            } else if (argument.startsWith("predict=")) {
+                System.out.println(predict(argument.substring("predict=".length())));
             } else if (argument.equals("misuse")) {
                 misuse();
             } else if (argument.startsWith("halt=")) {
@@ -60,11 +62,29 @@ public final class Session {
                 report = trainer.step(batch);
             }
             trainer.predict(batch, 2, 5);
+            try (Predictor predictor = Predictor.of(trainer)) {
+                predictor.predict(batch, 2, 5);
+                predictor.switchTo(predictor.pin());
+                predictor.unpin();
+                predictor.status();
+                predictor.nativeBytes();
+            }
             trainer.metrics();
             trainer.parameter(trainer.parameterNames().get(0));
             return "learned " + report.version() + " steps, " + trainer.nativeBytes() + " bytes";
         } catch (StreamgradException e) {
             return e.getClass().getSimpleName() + " " + e.status() + ": " + e.getMessage();
+        }
+    }
+
+    /** Predicts the recording by the bundle's own values, without a trainer. */
+    private static String predict(String recording) {
+        Path path = Path.of(recording);
+        Recording recorded = new Recording(path.getParent(), path.getFileName().toString());
+        try (Predictor predictor = Predictor.builder(recorded.bundle).open()) {
+            Batch batch = predictor.newBatch(Recording.ROWS);
+            recorded.fill(batch, 0);
+            return "predicted " + predictor.predict(batch).rows() + " rows by " + predictor.status();
         }
     }
 
@@ -170,5 +190,19 @@ public final class Session {
         Native.trainerKeptVersions(1, heap);
         Native.trainerStoreStatus(-1, error);
         Native.trainerClose(0, error);
+        Native.predictorOf(0, error);
+        Native.predictorOpen(null, null, error);
+        Native.predictorNumbered(new byte[] {'x'}, new byte[] {'y'}, heap);
+        Native.predictorSchema(0, error);
+        Native.predictorPredict(1, heap, -1, -1, -1, heap, -1, heap, heap);
+        Native.predictorMemory(0, error);
+        Native.predictorVersion(0, null);
+        Native.predictorStatus(-1, error);
+        Native.predictorLook(0, heap);
+        Native.predictorSwitch(0, null, 7, error);
+        Native.predictorPinCurrent(0, error);
+        Native.predictorUnpin(0, error);
+        Native.predictorRollback(0, error);
+        Native.predictorClose(0, error);
     }
 }

@@ -14,6 +14,8 @@ class VersionIdTest {
         assertEquals(0xf0000000000000abL, version.lineage());
         assertEquals(120, version.number());
         assertEquals(version, VersionId.parse(version.toString()));
+        assertEquals(version, VersionId.of(version.lineage(), version.number()));
+        assertThrows(InvalidInputException.class, () -> VersionId.of(1, -1));
         assertEquals(version.hashCode(), VersionId.parse("f0000000000000ab-120").hashCode());
         assertNotEquals(version, VersionId.parse("f0000000000000ab-121"));
         assertNotEquals(version, VersionId.parse("f0000000000000ac-120"));

@@ -37,7 +37,7 @@ final class Model implements AutoCloseable {
             Trainer trainer = SharedTrainers.acquire(key, spec.bundle, () -> openTrainer(spec, context));
             model = new Model(trainer, () -> SharedTrainers.release(key));
         }
-        model.warnOfMemory(context);
+        warnOfMemory(context, model.trainer.nativeBytes());
         return model;
     }
 
@@ -54,7 +54,7 @@ final class Model implements AutoCloseable {
     }
 
     /** Flink does not see native memory, so a container is killed for it unless it was planned for. */
-    private void warnOfMemory(RuntimeContext context) {
+    static void warnOfMemory(RuntimeContext context, long nativeBytes) {
         if (!(context instanceof StreamingRuntimeContext)) {
             return;
         }
@@ -62,7 +62,7 @@ final class Model implements AutoCloseable {
                 .getTaskManagerRuntimeInfo()
                 .getConfiguration()
                 .get(TaskManagerOptions.TASK_OFF_HEAP_MEMORY);
-        String shortfall = shortfall(planned, trainer.nativeBytes());
+        String shortfall = shortfall(planned, nativeBytes);
         if (shortfall != null) {
             LOG.warn("{}", shortfall);
         }

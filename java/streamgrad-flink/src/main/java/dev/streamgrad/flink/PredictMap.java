@@ -3,6 +3,7 @@ package dev.streamgrad.flink;
 import dev.streamgrad.Batch;
 import dev.streamgrad.InvalidInputException;
 import dev.streamgrad.Row;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -13,25 +14,25 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 /**
  * Predicts one record at a time and learns nothing: {@code flights.map(new PredictMap<>("flights.bundle", type))}.
  *
- * <p>With {@link #shared} it predicts with what a {@link Learning} of the same job and TaskManager learns; by itself it
- * predicts with the bundle's parameters. A record that cannot be encoded fails the job, for a map has no side output:
- * where that must not be, {@link Streamgrad#learn} predicts records without label too. Used by the task's thread.
+ * <p>It predicts with the bundle's parameters, or follows what others learn: with {@link #follow} the snapshots in a folder,
+ * with {@link #numbered} a folder of bundles, with {@link #shared} a {@link Learning} of the same job and TaskManager. A
+ * new version is loaded beside the one that predicts; one that cannot be used is refused, and the one before goes on. Each
+ * subtask has a predictor of its own, unless {@link #shared}. Metrics in the operator's group {@code streamgrad}:
+ * {@code predictions}, {@code version}, {@code versionId}, {@code age} (milliseconds), {@code swaps}, {@code failures}.
+ *
+ * <p>A record that cannot be encoded fails the job, for a map has no side output: where that must not be,
+ * {@link Streamgrad#predict} and {@link Streamgrad#learn} predict too. Used by the task's thread.
  *
  * @param <T> the record
  */
 public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implements ResultTypeQueryable<Scored<T>> {
     private static final long serialVersionUID = 1L;
 
-    /** The record's. */
-    private final TypeInformation<T> type;
+    /** All that was asked for. */
+    private final PredictOptions<T> options;
 
-    /** Which model. */
-    private ModelSpec spec;
-
-    /** Null: by the names of the record's fields. */
-    private Encoder<? super T> encoder;
-
-    private transient Model model;
+    private transient Serving serving;
+    private transient PredictMetrics metrics;
     private transient Batch batch;
     private transient Scores<T> scores;
     private transient BiConsumer<T, Row> encode;
@@ -43,8 +44,48 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
      * @param type the record's type, as {@code stream.getType()} or {@code TypeInformation.of(Flight.class)}
      */
     public PredictMap(String bundle, TypeInformation<T> type) {
-        this.spec = ModelSpec.of(BundleSource.of(bundle));
-        this.type = Objects.requireNonNull(type, "type");
+        this(PredictOptions.bundle(BundleSource.of(bundle), type));
+    }
+
+    private PredictMap(PredictOptions<T> options) {
+        this.options = options;
+    }
+
+    /**
+     * Predicts by the bundles in the subfolders {@code 1}, {@code 2}, ... of a folder, and follows them. All take and give
+     * the same columns.
+     *
+     * @param folder a path that every TaskManager sees
+     * @param type the record's type
+     * @param <T> the record
+     * @return a function with all options at their defaults
+     */
+    public static <T> PredictMap<T> numbered(String folder, TypeInformation<T> type) {
+        return new PredictMap<>(PredictOptions.numbered(folder, type));
+    }
+
+    /**
+     * Follows the snapshots that a trainer of this bundle saves in a folder, in any process. As long as there is none, the
+     * bundle's own parameters predict.
+     *
+     * @param folder a path that every TaskManager sees
+     * @return this
+     */
+    public PredictMap<T> follow(String folder) {
+        options.folder = Objects.requireNonNull(folder, "folder");
+        options.check();
+        return this;
+    }
+
+    /**
+     * How often each subtask looks for a newer version, with {@link #follow} and {@link #numbered}.
+     *
+     * @param interval one second unless said; zero for never: then what was there when the subtask began predicts
+     * @return this
+     */
+    public PredictMap<T> every(Duration interval) {
+        options.every(interval);
+        return this;
     }
 
     /**
@@ -54,40 +95,40 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
      * @return this
      */
     public PredictMap<T> encoder(Encoder<? super T> encoder) {
-        this.encoder = Objects.requireNonNull(encoder, "encoder");
+        options.encoder = Objects.requireNonNull(encoder, "encoder");
         return this;
     }
 
     /**
-     * Sets options of the trainer, such as where TensorFlow is.
+     * Sets options of the predictor, such as where TensorFlow is.
      *
-     * @param options serialised with the job
+     * @param model serialised with the job
      * @return this
      */
-    public PredictMap<T> trainer(TrainerOptions options) {
-        this.spec = spec.with(Objects.requireNonNull(options, "options"));
+    public PredictMap<T> options(ModelOptions model) {
+        options.model = Objects.requireNonNull(model, "options");
         return this;
     }
 
     /**
-     * Shares the parameters of this name within the job and TaskManager.
+     * Predicts with the parameters of this name within the job and TaskManager, always the newest.
      *
      * @param name as {@link Learning#shared} has it
      * @return this
      */
     public PredictMap<T> shared(String name) {
-        this.spec = spec.sharedAs(Objects.requireNonNull(name, "name"));
+        options.sharedName = Objects.requireNonNull(name, "name");
+        options.check();
         return this;
     }
 
     @Override
     public void open(OpenContext context) throws Exception {
-        model = Model.open(spec, getRuntimeContext());
-        Encoder<? super T> chosen =
-                encoder != null ? encoder : FieldEncoder.predicting(model.trainer().schema(), type);
-        encode = chosen::encode;
-        batch = model.trainer().newBatch(1);
-        scores = new Scores<>(model.trainer().schema());
+        serving = Serving.open(options, getRuntimeContext());
+        encode = options.encoder(serving.predictor().schema());
+        batch = serving.predictor().newBatch(1);
+        scores = new Scores<>(serving.predictor().schema());
+        metrics = new PredictMetrics(getRuntimeContext().getMetricGroup(), serving.predictor());
     }
 
     /**
@@ -101,18 +142,23 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
     public Scored<T> map(T record) {
         batch.clear();
         batch.add(record, encode);
-        return scores.of(record, model.trainer().predict(batch), 0);
+        Scored<T> scored = scores.of(record, serving.predictor().predict(batch), 0);
+        metrics.predicted();
+        return scored;
     }
 
     @Override
     public void close() {
-        if (model != null) {
-            model.close();
+        if (metrics != null) {
+            metrics.closing();
+        }
+        if (serving != null) {
+            serving.close();
         }
     }
 
     @Override
     public TypeInformation<Scored<T>> getProducedType() {
-        return new ScoredTypeInfo<>(type);
+        return new ScoredTypeInfo<>(options.type);
     }
 }

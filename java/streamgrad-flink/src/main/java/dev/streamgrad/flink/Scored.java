@@ -1,5 +1,6 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.VersionId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -15,13 +16,13 @@ import org.apache.flink.api.common.typeinfo.TypeInfo;
 @TypeInfo(ScoredTypeInfo.Factory.class)
 public final class Scored<T> {
     private final T record;
-    private final long version;
+    private final VersionId version;
     /** The prediction of a model with one scalar output; of any other, the outputs by name. */
     private final float prediction;
     private final String[] names;
     private final float[][] values;
 
-    Scored(T record, long version, float prediction) {
+    Scored(T record, VersionId version, float prediction) {
         this.record = Objects.requireNonNull(record, "record");
         this.version = version;
         this.prediction = prediction;
@@ -29,7 +30,7 @@ public final class Scored<T> {
         this.values = null;
     }
 
-    Scored(T record, long version, String[] names, float[][] values) {
+    Scored(T record, VersionId version, String[] names, float[][] values) {
         this.record = Objects.requireNonNull(record, "record");
         this.version = version;
         this.prediction = Float.NaN;
@@ -57,6 +58,15 @@ public final class Scored<T> {
      * @return its number
      */
     public long version() {
+        return version.number();
+    }
+
+    /**
+     * The version of the parameters that predicted, with its lineage: after a rollback a number alone may name two.
+     *
+     * @return its name
+     */
+    public VersionId versionId() {
         return version;
     }
 
@@ -112,6 +122,7 @@ public final class Scored<T> {
         return values;
     }
 
+    /** Whether record, prediction and the version's number are the same; a lineage is a random number of each run. */
     @Override
     public boolean equals(Object other) {
         if (!(other instanceof Scored)) {
@@ -119,7 +130,7 @@ public final class Scored<T> {
         }
         Scored<?> that = (Scored<?>) other;
         return record.equals(that.record)
-                && version == that.version
+                && version() == that.version()
                 && Float.floatToIntBits(prediction) == Float.floatToIntBits(that.prediction)
                 && Arrays.equals(names, that.names)
                 && Arrays.deepEquals(values, that.values);
@@ -127,12 +138,12 @@ public final class Scored<T> {
 
     @Override
     public int hashCode() {
-        return 31 * record.hashCode() + Long.hashCode(version);
+        return 31 * record.hashCode() + Long.hashCode(version());
     }
 
     @Override
     public String toString() {
         return record + " scored " + (isScalar() ? prediction : outputs() + " " + Arrays.deepToString(values)) + " by version "
-                + version;
+                + version();
     }
 }

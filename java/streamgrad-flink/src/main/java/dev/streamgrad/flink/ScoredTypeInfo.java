@@ -1,5 +1,6 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.VersionId;
 import java.io.IOException;
 import java.lang.reflect.Type;
 import java.util.Map;
@@ -67,6 +68,7 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
         @Override
         public void serialize(Scored<T> scored, DataOutputView out) throws IOException {
             records.serialize(scored.record(), out);
+            out.writeLong(scored.versionId().lineage());
             out.writeLong(scored.version());
             if (scored.isScalar()) {
                 out.writeInt(0);
@@ -86,7 +88,7 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
         @Override
         public Scored<T> deserialize(DataInputView in) throws IOException {
             T record = records.deserialize(in);
-            long version = in.readLong();
+            VersionId version = VersionId.of(in.readLong(), in.readLong());
             int outputs = in.readInt();
             if (outputs == 0) {
                 return new Scored<>(record, version, in.readFloat());

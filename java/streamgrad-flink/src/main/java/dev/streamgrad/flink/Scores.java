@@ -19,7 +19,7 @@ final class Scores<T> {
 
     Scored<T> of(T record, Predictions predictions, int row) {
         if (names == null) {
-            return new Scored<>(record, predictions.version(), predictions.value(row));
+            return new Scored<>(record, predictions.versionId(), predictions.value(row));
         }
         if (source != predictions) {
             outputs = new Predictions.Output[names.length];
@@ -32,6 +32,6 @@ final class Scores<T> {
         for (int i = 0; i < names.length; i++) {
             values[i] = outputs[i].row(row);
         }
-        return new Scored<>(record, predictions.version(), names, values);
+        return new Scored<>(record, predictions.versionId(), names, values);
     }
 }

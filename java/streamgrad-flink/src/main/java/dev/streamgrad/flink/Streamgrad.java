@@ -6,7 +6,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Where a Flink job starts: a model that learns from a stream, and labels that come late.
+ * Where a Flink job starts: a model that learns from a stream, labels that come late, a model that others update.
  *
  * <pre>{@code
  * var scored = Streamgrad.learn(flights, "flights.bundle").batchRows(32).uid("learn-lateness").apply();
@@ -20,7 +20,7 @@ public final class Streamgrad {
     /** Of {@link #learn}: what each step did. */
     public static final OutputTag<StepReport> REPORTS = new OutputTag<>("streamgrad-reports", new StepReportTypeInfo());
 
-    /** Of {@link #learn}: records that were not learned, and why. */
+    /** Of {@link #learn} and {@link #predict}: records that were not learned or predicted, and why. */
     public static final OutputTag<Refused> REFUSED =
             new OutputTag<>("streamgrad-refused", new RefusedTypeInfo(TypeInformation.of(Object.class)));
 
@@ -37,6 +37,10 @@ public final class Streamgrad {
     /** Of {@link #awaitLabels}: another label than the one that came first. The first one is what is learned. */
     public static final OutputTag<Unpaired> CORRECTIONS =
             unpaired("streamgrad-corrections", TypeInformation.of(Object.class));
+
+    /** Of {@link #predict}: updates that could not be followed, and why. */
+    public static final OutputTag<Refused> REFUSED_UPDATES =
+            new OutputTag<>("streamgrad-refused-updates", new RefusedTypeInfo(new ModelUpdateTypeInfo()));
 
     private Streamgrad() {}
 
@@ -70,6 +74,34 @@ public final class Streamgrad {
      */
     public static <T> Learning<T> learn(DataStream<T> stream, BundleSource bundle) {
         return new Learning<>(stream, bundle);
+    }
+
+    /**
+     * Predicts every record of a stream by what a second stream of updates names, and learns nothing.
+     *
+     * <pre>{@code
+     * var scored = Streamgrad.predict(flights, "flights.bundle").follow("/models/flights").updates(updates).apply();
+     * }</pre>
+     *
+     * @param stream the records, with the bundle's features by name, unless an {@link Predicting#encoder encoder} sets them
+     * @param bundle what {@link BundleSource#of} takes; its own parameters predict unless something is followed
+     * @param <T> the record
+     * @return options, then {@link Predicting#apply}
+     */
+    public static <T> Predicting<T> predict(DataStream<T> stream, String bundle) {
+        return new Predicting<>(stream, PredictOptions.bundle(BundleSource.of(bundle), stream.getType()));
+    }
+
+    /**
+     * The same by the bundles in the subfolders {@code 1}, {@code 2}, ... of a folder.
+     *
+     * @param stream the records
+     * @param folder a path that every TaskManager sees
+     * @param <T> the record
+     * @return options, then {@link Predicting#apply}
+     */
+    public static <T> Predicting<T> predictNumbered(DataStream<T> stream, String folder) {
+        return new Predicting<>(stream, PredictOptions.numbered(folder, stream.getType()));
     }
 
     /**

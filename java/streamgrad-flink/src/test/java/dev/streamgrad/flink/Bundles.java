@@ -21,6 +21,11 @@ final class Bundles {
         return bundle("flights.bundle");
     }
 
+    /** The same as {@link #flights} with other first values. */
+    static String retrained() {
+        return bundle("retrained.bundle");
+    }
+
     /** One scalar output; the same fields; label minutes, any number. */
     static String delays() {
         return bundle("delays.bundle");

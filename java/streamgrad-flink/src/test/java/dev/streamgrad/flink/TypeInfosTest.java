@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.streamgrad.VersionId;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -52,15 +53,20 @@ final class TypeInfosTest {
                 labels.map(label -> Arguments.of(new ExampleTypeInfo<>(FLIGHT), Example.labelled(Flight.landed(1), label))),
                 Stream.of(
                         Arguments.of(new ExampleTypeInfo<>(FLIGHT), Example.unlabelled(Flight.landed(1))),
-                        Arguments.of(new ScoredTypeInfo<>(FLIGHT), new Scored<>(Flight.landed(1), 9, 0.25f)),
+                        Arguments.of(new ScoredTypeInfo<>(FLIGHT), new Scored<>(Flight.landed(1), VersionId.of(-7, 9), 0.25f)),
                         Arguments.of(
                                 new ScoredTypeInfo<>(FLIGHT),
-                                new Scored<>(Flight.landed(1), 9, new String[] {"late", "gate"}, new float[][] {
+                                new Scored<>(Flight.landed(1), VersionId.of(-7, 9), new String[] {"late", "gate"}, new float[][] {
                                     {0.5f}, {0.1f, 0.2f, 0.7f}
                                 })),
                         Arguments.of(new RefusedTypeInfo(FLIGHT), new Refused(Flight.landed(1), "hour is NaN \u2708")),
                         Arguments.of(new UnpairedTypeInfo(FLIGHT), Unpaired.of(7L, Flight.landed(1), null)),
                         Arguments.of(new UnpairedTypeInfo(FLIGHT), Unpaired.of("key", null, 1L)),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.version("00000000000000ab-120")),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.bundle("file:///models/späť")),
+                        Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.unpin()),
+                        Arguments.of(
+                                new RefusedTypeInfo(new ModelUpdateTypeInfo()), new Refused(ModelUpdate.rollback(), "no")),
                         Arguments.of(new StepReportTypeInfo(), report)));
     }
 
@@ -143,11 +149,20 @@ final class TypeInfosTest {
     }
 
     @Test
+    void aScoredRecordKeepsItsLineage() throws Exception {
+        TypeSerializer<Scored<Flight>> serializer = new ScoredTypeInfo<>(FLIGHT).createSerializer(CONFIG);
+        Scored<Flight> scored = new Scored<>(Flight.landed(1), VersionId.of(-7, 9), 0.25f);
+        assertEquals(VersionId.of(-7, 9), back(serializer, bytes(serializer, scored)).versionId());
+        assertEquals(VersionId.of(-7, 9), serializer.copy(scored).versionId());
+        assertEquals(scored, new Scored<>(Flight.landed(1), VersionId.of(8, 9), 0.25f), "two runs may be compared");
+    }
+
+    @Test
     void predictionsAreTakenAsTheyAre() {
-        Scored<String> one = new Scored<>("r", 1, 0.5f);
+        Scored<String> one = new Scored<>("r", VersionId.of(3, 1), 0.5f);
         assertEquals(0.5f, one.prediction());
         assertThrows(IllegalArgumentException.class, () -> one.output("late"));
-        Scored<String> two = new Scored<>("r", 1, new String[] {"late", "gate"}, new float[][] {{0.5f}, {0, 1}});
+        Scored<String> two = new Scored<>("r", VersionId.of(3, 1), new String[] {"late", "gate"}, new float[][] {{0.5f}, {0, 1}});
         assertArrayEquals(new float[] {0, 1}, two.output("gate"));
         assertEquals(List.of("late", "gate"), two.outputs());
         assertThrows(IllegalStateException.class, two::prediction);

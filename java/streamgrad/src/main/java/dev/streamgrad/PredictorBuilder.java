@@ -1,0 +1,68 @@
+package dev.streamgrad;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * The options that a predictor is opened with; what is not set has its default. For one thread at a time; it holds no
+ * native memory and can open several predictors.
+ */
+public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
+    private final Open method;
+    private final Path path;
+
+    private PredictorBuilder(Open method, Path path, String name) {
+        this.method = method;
+        this.path = Objects.requireNonNull(path, name);
+    }
+
+    static PredictorBuilder bundle(Path bundle) {
+        return new PredictorBuilder(Native::predictorOpen, bundle, "bundle");
+    }
+
+    static PredictorBuilder numbered(Path folder) {
+        return new PredictorBuilder(Native::predictorNumbered, folder, "folder");
+    }
+
+    @Override
+    PredictorBuilder self() {
+        return this;
+    }
+
+    /**
+     * Follows the snapshots that a trainer of this bundle saves in a folder, in this or any other process. As long as
+     * there is none, the bundle's own values predict.
+     *
+     * @param folder that of a {@link FolderStore}
+     * @return this builder
+     */
+    public PredictorBuilder follow(Path folder) {
+        return option("follow", folder.toAbsolutePath().toString());
+    }
+
+    /**
+     * How often to look for a newer version. A look reads a list and a small file.
+     *
+     * @param interval one second by default; zero for never: then the host calls {@link Predictor#look}, or names the
+     *     versions
+     * @return this builder
+     */
+    public PredictorBuilder every(Duration interval) {
+        return option("every_nanos", FolderStore.nanos(interval));
+    }
+
+    /**
+     * Opens the newest version that can be read, warms it, and begins to follow.
+     *
+     * @return an open predictor, to be closed
+     * @throws InvalidInputException if an option is out of its range, or the folder holds parameters of another bundle
+     * @throws BundleException if the bundle, or each of the numbered ones, is missing, damaged, or holds an op that was not
+     *     allowed
+     * @throws SnapshotException if the folder is not one of a store, of a newer format, or no snapshot in it can be read
+     * @throws TensorFlowException if no TensorFlow library was found, or another one is in this process
+     */
+    public Predictor open() {
+        return new Predictor(open(method, path, ""));
+    }
+}
