@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     Pin = 5,
     /// A trainer that Java opened: a table, and so a kind, of its own.
     JavaTrainer = 6,
+    JavaCheckpoint = 7,
+    /// The bytes of a checkpoint on their way back.
+    JavaArrival = 8,
 }
 
 impl Kind {
@@ -35,6 +38,8 @@ impl Kind {
             Self::Batch => "batch",
             Self::Gradients => "gradients",
             Self::Pin => "pin",
+            Self::JavaCheckpoint => "checkpoint",
+            Self::JavaArrival => "arrival",
         }
     }
 }
@@ -110,7 +115,6 @@ impl<T> Table<T> {
     }
 
     /// How many handles are open.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.read().all.iter().filter(|slot| slot.object.is_some()).count()
     }

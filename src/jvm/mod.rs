@@ -9,6 +9,7 @@
 //! 6. Nothing here calls back into Java or keeps a reference to one of its objects. A store's thread never attaches to the JVM.
 
 mod buffer;
+mod checkpoint;
 mod error;
 mod layout;
 mod native;
@@ -23,7 +24,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jint};
 use jni::{Env, JavaVM, jni_str};
 
 /// The version of the native methods' signatures and of all layouts: Java's `Native.ABI`.
-const ABI: jint = 2;
+const ABI: jint = 3;
 
 /// Called by the JVM when it loads this library, for each class loader with a copy of its own.
 #[unsafe(no_mangle)]
@@ -43,5 +44,8 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
     // FindClass asks the class loader that is loading this library: each gets its own class registered.
     let class = env.find_class(jni_str!("dev/streamgrad/Native"))?;
     // SAFETY: the methods are those of the macro, which ties each function to the signature it declares.
-    unsafe { env.register_native_methods(class, native::METHODS) }
+    unsafe {
+        env.register_native_methods(&class, native::METHODS)?;
+        env.register_native_methods(&class, checkpoint::METHODS)
+    }
 }

@@ -52,7 +52,7 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_store_status(handle: jlong, error: JByteBuffer) -> jbyte[] },
 ];
 
-type Return<T> = jni::errors::Result<T>;
+pub(super) type Return<T> = jni::errors::Result<T>;
 
 fn abi(_env: &mut Env<'_>, _class: JClass<'_>) -> Return<jint> {
     Ok(super::ABI)
@@ -217,7 +217,11 @@ fn trainer_store_status<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong
 }
 
 /// Runs the body inside the guard; a failure becomes null, its text in `error`.
-fn answer<'l>(env: &mut Env<'l>, error: &JByteBuffer<'_>, body: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Return<JByteArray<'l>> {
+pub(super) fn answer<'l>(
+    env: &mut Env<'l>,
+    error: &JByteBuffer<'_>,
+    body: impl FnOnce() -> Result<Vec<u8>, Failure>,
+) -> Return<JByteArray<'l>> {
     match guard(body) {
         Ok(bytes) => env.byte_array_from_slice(&bytes),
         Err(failure) => {
@@ -227,6 +231,6 @@ fn answer<'l>(env: &mut Env<'l>, error: &JByteBuffer<'_>, body: impl FnOnce() ->
     }
 }
 
-fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {
+pub(super) fn trainer(handle: jlong) -> Result<Arc<Trainer>, Failure> {
     TRAINERS.get(handle.cast_unsigned())
 }

@@ -1,10 +1,11 @@
 package dev.streamgrad;
 
 import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
 
-/** What the library knows a trainer by, until it is closed or forgotten. */
+/** What the library knows an object by, until that is closed or forgotten. */
 final class Handle {
-    /** One thread per class loader; it ends when the loader's classes and trainers are gone. */
+    /** One thread per class loader; it ends when the loader's classes and objects are gone. */
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Open open;
@@ -15,9 +16,14 @@ final class Handle {
         this.cleanable = cleanable;
     }
 
-    static Handle of(Trainer trainer, long value) {
-        Open open = new Open(value);
-        return new Handle(open, CLEANER.register(trainer, open));
+    /** A native method that closes handles. */
+    interface Closing {
+        long close(long handle, ByteBuffer error);
+    }
+
+    static Handle of(Object owner, long value, Closing closing) {
+        Open open = new Open(value, closing);
+        return new Handle(open, CLEANER.register(owner, open));
     }
 
     /** Zero when it is closed. */
@@ -25,25 +31,27 @@ final class Handle {
         return open.value;
     }
 
-    /** Closes the trainer, unless it is. */
+    /** Closes the object, unless it is. */
     void close() {
         cleanable.clean();
     }
 
-    /** What the cleaner holds: it must not reach the trainer. */
+    /** What the cleaner holds: it must not reach the owner. */
     private static final class Open implements Runnable {
+        private final Closing closing;
         private volatile long value;
 
-        Open(long value) {
+        Open(long value, Closing closing) {
             this.value = value;
+            this.closing = closing;
         }
 
         @Override
         public void run() {
-            long closing = value;
+            long handle = value;
             value = 0;
             // A failure here would have nobody to hear it.
-            Native.trainerClose(closing, Call.newError());
+            closing.close(handle, Call.newError());
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.streamgrad;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -25,7 +27,7 @@ public final class Trainer implements AutoCloseable {
     private final ByteBuffer error = Call.newError();
 
     Trainer(long handle) {
-        this.handle = Handle.of(this, handle);
+        this.handle = Handle.of(this, handle, Native::trainerClose);
         byte[] encoded = Native.trainerSchema(handle, error);
         if (encoded == null) {
             this.handle.close();
@@ -379,11 +381,73 @@ public final class Trainer implements AutoCloseable {
         return new StoreStatus(ask(Native::trainerStoreStatus));
     }
 
-    private interface Question {
+    /**
+     * Pins the newest version with everything that belongs to it, without copying a tensor, for a host that keeps
+     * checkpoints of its own.
+     *
+     * @return to be closed; it can outlive this trainer
+     */
+    public Checkpoint checkpoint() {
+        return new Checkpoint(this, tell(Native::trainerCheckpoint));
+    }
+
+    /**
+     * Goes on from what {@link Checkpoint#writeTo} wrote, with the same bits of everything, in a new lineage. It wins over
+     * what a folder holds, which gets it as its newest version. Gradients that other threads compute meanwhile are applied
+     * to it.
+     *
+     * @param in is read to its end, and not closed
+     * @return the version that this makes, with the checkpoint's number
+     * @throws IOException what {@code in} throws: nothing has changed
+     * @throws InvalidInputException if it is a checkpoint of another bundle: nothing has changed
+     * @throws SnapshotException if it is damaged, cut, or of a newer format: nothing has changed
+     */
+    public VersionId restore(InputStream in) throws IOException {
+        try (Arrival arrival = Arrival.of(in)) {
+            return new VersionId(ask((handle, error) -> Native.trainerRestore(handle, arrival.value(), error)));
+        }
+    }
+
+    /**
+     * Keeps a version's snapshot, whatever the rules of the folder say, until it is released or the trainer is closed. It
+     * may be saved later than it is held.
+     *
+     * @param version any
+     * @throws StreamgradException if the parameters live in memory only
+     */
+    public void hold(VersionId version) {
+        tell((handle, error) -> Native.trainerHold(handle, version.lineage(), version.number(), error));
+    }
+
+    /**
+     * Leaves a version's snapshot to the rules of the folder again.
+     *
+     * @param version any
+     * @throws StreamgradException if the parameters live in memory only
+     */
+    public void release(VersionId version) {
+        tell((handle, error) -> Native.trainerRelease(handle, version.lineage(), version.number(), error));
+    }
+
+    interface Question {
         byte[] ask(long handle, ByteBuffer error);
     }
 
-    private ByteBuffer ask(Question question) {
+    private interface Request {
+        long tell(long handle, ByteBuffer error);
+    }
+
+    private long tell(Request request) {
+        ByteBuffer failure = Call.newError();
+        Lock shared = begin();
+        try {
+            return Call.check(request.tell(handle.value(), failure), failure);
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    ByteBuffer ask(Question question) {
         ByteBuffer failure = Call.newError();
         Lock shared = begin();
         try {
