@@ -195,6 +195,21 @@ final class LearnJobTest {
     }
 
     @Test
+    void aFolderHoldsOneModelAndAReferenceNeedsAFolder() {
+        DataStream<Flight> flights = Cluster.flights(Cluster.environment(), 10);
+        String own = assertThrows(
+                        IllegalArgumentException.class,
+                        () -> Streamgrad.learn(flights, "any").own().parallelism(2).folder("/any").apply())
+                .getMessage();
+        assertTrue(own.contains("a folder holds one model"), own);
+        String reference = assertThrows(
+                        IllegalArgumentException.class,
+                        () -> Streamgrad.learn(flights, "any").checkpointsByReference().apply())
+                .getMessage();
+        assertTrue(reference.contains("name the folder"), reference);
+    }
+
+    @Test
     void aMissingBundleFailsTheJobWithItsPath() {
         Exception failure = Cluster.failure(
                 Streamgrad.learn(Cluster.flights(Cluster.environment(), 10), "/nowhere/flights.bundle").apply());
