@@ -1,4 +1,5 @@
-//! A snapshot of 100 MB beside a plain synced write of the same bytes, and steps during snapshots beside steps outside: `make bench`.
+//! A snapshot of 100 MB beside a plain synced write of the same bytes, steps during snapshots beside steps outside, and what
+//! a host's own checkpoint costs: `make bench`.
 //!
 //! Prints one line of JSON for each figure, as `benches/run.py` collects them.
 
@@ -90,4 +91,22 @@ fn main() {
     let (blank, _) = timed(|| Trainer::open(bundle("hundred")).unwrap());
     report("opening a trainer from its bundle, 100 MB", blank.as_secs_f64(), "s", "null");
     drop(trainer);
+    checkpoints(&batch);
+}
+
+/// What a host's own checkpoints cost: the pin, which holds the stream up, and the rest, which does not.
+fn checkpoints(batch: &Batch) {
+    let trainer = Trainer::open(bundle()).unwrap();
+    let (mut pins, mut streams, mut restores) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        trainer.step(batch).unwrap();
+        let (pin, checkpoint) = timed(|| trainer.checkpoint().unwrap());
+        pins.push(pin);
+        let mut stream = Vec::with_capacity(256 << 20);
+        streams.push(timed(|| checkpoint.write_to(&mut stream).unwrap()).0);
+        restores.push(timed(|| trainer.restore(&*stream).unwrap()).0);
+    }
+    report("pinning a checkpoint, the longest of 9, 100 MB", quantile(&mut pins, 1.0) * 1e3, "ms", r#""< 1""#);
+    report("writing a checkpoint into memory, 100 MB", quantile(&mut streams, 0.5), "s", "null");
+    report("restoring a checkpoint from memory, 100 MB", quantile(&mut restores, 0.5), "s", "null");
 }

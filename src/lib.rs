@@ -59,7 +59,7 @@ pub use batch::{Batch, BatchView, ColumnData, Schema};
 pub use bundle::Bundle;
 pub use error::{Error, ErrorKind, Result};
 pub use model::Predictions;
-pub use params::{FolderStore, MemoryStore, Version};
+pub use params::{Checkpoint, FolderStore, MemoryStore, Version};
 pub use predictor::Predictor;
 pub use snapshot::{Snapshot, VersionId};
 pub use trainer::{Report, Trainer};

@@ -28,6 +28,9 @@ pub(crate) enum Kind {
     Predictor = 7,
     /// As [`Kind::JavaTrainer`].
     JavaPredictor = 8,
+    JavaCheckpoint = 9,
+    /// The bytes of a checkpoint on their way back.
+    JavaArrival = 10,
 }
 
 impl Kind {
@@ -39,6 +42,8 @@ impl Kind {
             Self::Gradients => "gradients",
             Self::Pin => "pin",
             Self::Predictor | Self::JavaPredictor => "predictor",
+            Self::JavaCheckpoint => "checkpoint",
+            Self::JavaArrival => "arrival",
         }
     }
 }
@@ -114,7 +119,6 @@ impl<T> Table<T> {
     }
 
     /// How many handles are open.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.read().all.iter().filter(|slot| slot.object.is_some()).count()
     }

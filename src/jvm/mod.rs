@@ -9,6 +9,7 @@
 //! 6. Nothing here calls back into Java or keeps a reference to one of its objects. A store's thread never attaches to the JVM.
 
 mod buffer;
+mod checkpoint;
 mod error;
 mod layout;
 mod native;
@@ -47,6 +48,7 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
     // SAFETY: the methods are those of the macro, which ties each function to the signature it declares.
     unsafe {
         env.register_native_methods(&class, native::METHODS)?;
-        env.register_native_methods(&class, predictor::METHODS)
+        env.register_native_methods(&class, predictor::METHODS)?;
+        env.register_native_methods(&class, checkpoint::METHODS)
     }
 }

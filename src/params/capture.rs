@@ -1,8 +1,9 @@
 //! A version on its way into a snapshot.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use bytes::Bytes;
 
 use super::layout::{Layout, Weight};
 use super::version::{Slots, Version};
@@ -13,7 +14,7 @@ use crate::tf::Tensor;
 
 /// Everything that belongs to one version. It is shared with the store, which writes the following versions into other memory
 /// as long as this is held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Captured {
     pub(super) layout: Arc<Layout>,
     /// Rises from capture to capture of a store.
@@ -44,27 +45,53 @@ impl Captured {
         }
     }
 
-    pub(super) fn entries(&self) -> Vec<Entry<'_>> {
-        let Self { layout, .. } = self;
-        let dense = self.version.dense();
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let Self { layout, version, slots, .. } = self;
         let mut entries = Vec::new();
-        for (weights, tensors) in [(&layout.parameters, &dense.parameters), (&layout.state, &dense.state)] {
-            entries.extend(weights.iter().zip(tensors).map(|(weight, tensor)| entry(File::Model, (&*weight.name).into(), weight, tensor)));
+        for (place, weight) in layout.parameters.iter().enumerate() {
+            entries.push(entry(File::Model, weight.name.clone(), weight, Held::Parameter(version.clone(), place)));
         }
-        for (slot, tensors) in layout.optimizer.slots().iter().zip(&self.slots.tensors) {
-            let named = |weight: &Weight| slot_name(slot.name, &weight.name).into();
-            entries
-                .extend(layout.parameters.iter().zip(tensors).map(|(weight, tensor)| entry(File::Training, named(weight), weight, tensor)));
+        for (place, weight) in layout.state.iter().enumerate() {
+            entries.push(entry(File::Model, weight.name.clone(), weight, Held::State(version.clone(), place)));
+        }
+        for (index, slot) in layout.optimizer.slots().iter().enumerate() {
+            for (place, weight) in layout.parameters.iter().enumerate() {
+                entries.push(entry(File::Training, slot_name(slot.name, &weight.name), weight, Held::Slot(slots.clone(), index, place)));
+            }
         }
         entries.extend(metrics_entries(&self.metrics.state()));
         if let Some(position) = &self.position {
-            let (name, data) = (POSITION.into(), Cow::Borrowed(&**position));
-            entries.push(Entry { file: File::Training, name, dtype: DType::U8, shape: vec![position.len()], data });
+            let data = Bytes::from_owner(position.clone());
+            entries.push(Entry { file: File::Training, name: POSITION.into(), dtype: DType::U8, shape: vec![position.len()], data });
         }
         entries
     }
 }
 
-fn entry<'a>(file: File, name: Cow<'a, str>, weight: &Weight, tensor: &'a Tensor) -> Entry<'a> {
-    Entry { file, name, dtype: tensor.dtype(), shape: weight.shape.sizes(), data: Cow::Borrowed(tensor.as_bytes()) }
+/// A tensor, and what keeps its memory.
+#[derive(Debug)]
+enum Held {
+    Parameter(Version, usize),
+    State(Version, usize),
+    Slot(Arc<Slots>, usize, usize),
+}
+
+impl Held {
+    fn tensor(&self) -> &Tensor {
+        match self {
+            Self::Parameter(version, place) => &version.dense().parameters[*place],
+            Self::State(version, place) => &version.dense().state[*place],
+            Self::Slot(slots, index, place) => &slots.tensors[*index][*place],
+        }
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        self.tensor().as_bytes()
+    }
+}
+
+fn entry(file: File, name: String, weight: &Weight, held: Held) -> Entry {
+    Entry { file, name, dtype: held.tensor().dtype(), shape: weight.shape.sizes(), data: Bytes::from_owner(held) }
 }

@@ -7,13 +7,15 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::capture::Captured;
+use super::checkpoint::{Checkpoint, Pins};
 use super::layout::Layout;
+use super::resume;
 use super::store::{Observation, Receipt, Update};
 use super::version::{Dense, Published, Slots, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, Metrics};
 use crate::optimizer::{self, MAX_SLOTS};
-use crate::snapshot::{Lineage, VersionId};
+use crate::snapshot::{Lineage, Snapshot, VersionId};
 use crate::tf::Tensor;
 
 /// Versions that were replaced and whose memory waits for the next one. A second is there for a reader that holds the first.
@@ -53,6 +55,7 @@ pub(super) struct Learned {
     layout: Arc<Layout>,
     current: ArcSwap<Published>,
     writer: Mutex<Writer>,
+    pins: Pins,
 }
 
 /// What only a push touches.
@@ -88,7 +91,7 @@ impl Learned {
             captures: 0,
             torn: false,
         };
-        Ok(Self { current: ArcSwap::from_pointee(current), writer: Mutex::new(writer), layout })
+        Ok(Self { current: ArcSwap::from_pointee(current), writer: Mutex::new(writer), layout, pins: Pins::default() })
     }
 
     pub(super) fn layout(&self) -> &Arc<Layout> {
@@ -138,8 +141,26 @@ impl Learned {
         })
     }
 
-    /// Goes on from elsewhere. Gradients that are on their way are applied there.
-    pub(super) fn replace(&self, start: Start) {
+    /// The newest version with all that belongs to it, for the host's own stream.
+    pub(super) fn checkpoint(&self) -> Result<Checkpoint> {
+        Ok(Checkpoint::new(self.capture()?, &self.pins))
+    }
+
+    /// What counts the checkpoints of this store.
+    pub(super) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// Goes on from a snapshot, in a lineage of its own; an error changes nothing. Gradients that are on their way are applied
+    /// there.
+    pub(super) fn depart(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        let start = resume::depart(&self.layout, snapshot)?;
+        let id = start.id;
+        self.replace(start);
+        Ok(id)
+    }
+
+    fn replace(&self, start: Start) {
         let mut writer = self.writer.lock();
         writer.torn = true;
         writer.parent = start.parent;

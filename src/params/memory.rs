@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::checkpoint::Checkpoint;
 use super::layout::Layout;
 use super::learned::{Learned, Start};
 use super::store::{Receipt, Store, Update};
 use super::version::{Dense, Version};
 use crate::error::{Error, Result};
 use crate::metrics::MetricValues;
+use crate::snapshot::{Snapshot, VersionId};
 
 /// Parameters in memory, gone with the process.
 ///
@@ -77,5 +79,17 @@ impl Store for MemoryStore {
 
     fn memory(&self) -> usize {
         self.learned.get().map_or(0, Learned::memory)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        self.learned()?.checkpoint()
+    }
+
+    fn checkpoints(&self) -> usize {
+        self.learned.get().map_or(0, |learned| learned.pins().held())
+    }
+
+    fn restore(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        self.learned()?.depart(snapshot)
     }
 }

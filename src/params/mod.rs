@@ -5,6 +5,7 @@
 
 mod background;
 mod capture;
+mod checkpoint;
 mod folder;
 mod layout;
 mod learned;
@@ -14,6 +15,7 @@ mod store;
 mod version;
 
 pub(crate) use background::yield_to_the_stream;
+pub use checkpoint::Checkpoint;
 pub use folder::{FolderStore, FolderStoreBuilder};
 pub(crate) use layout::Layout;
 pub use memory::MemoryStore;

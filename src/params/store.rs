@@ -4,11 +4,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::checkpoint::Checkpoint;
 use super::layout::Layout;
 use super::version::{Dense, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, OutputRows};
-use crate::snapshot::{KeptVersion, VersionId};
+use crate::snapshot::{KeptVersion, Snapshot, VersionId};
 use crate::tf::Tensor;
 
 /// The place where the parameters of one model live. Several trainers may share one, in any number of threads.
@@ -50,6 +51,37 @@ pub trait Store: Debug + Send + Sync {
     /// The versions that are kept, the oldest first.
     fn kept_versions(&self) -> Result<Vec<KeptVersion>> {
         Err(keeps_nothing("list versions"))
+    }
+
+    /// Pins the newest version with everything that belongs to it.
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        Err(Error::new(ErrorKind::Unsupported, "make checkpoint", "this store pins nothing; use one in memory or in a folder"))
+    }
+
+    /// The checkpoints of this store that are held.
+    fn checkpoints(&self) -> usize {
+        0
+    }
+
+    /// Goes on from a snapshot of wherever it was read, in a lineage of its own; returns the version that this makes. An error
+    /// changes nothing.
+    fn restore(&self, _snapshot: &Snapshot) -> Result<VersionId> {
+        Err(Error::new(ErrorKind::Unsupported, "restore checkpoint", "this store cannot go back; use one in memory or in a folder"))
+    }
+
+    /// Saves exactly the version of a checkpoint, and returns when it will outlast the process and the machine's power.
+    fn save_checkpoint(&self, _checkpoint: &Checkpoint) -> Result<VersionId> {
+        Err(keeps_nothing("save checkpoint"))
+    }
+
+    /// Keeps a version's snapshot, whatever the rules say, until it is released or the store is closed.
+    fn hold(&self, _version: VersionId) -> Result<()> {
+        Err(keeps_nothing("hold version"))
+    }
+
+    /// Leaves a version's snapshot to the rules again.
+    fn release(&self, _version: VersionId) -> Result<()> {
+        Err(keeps_nothing("release version"))
     }
 
     /// What became of the snapshots so far.

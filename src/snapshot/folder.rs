@@ -312,8 +312,8 @@ impl SnapshotFolder {
         fresh().map_err(|error| self.failed(error))
     }
 
-    /// Writes a snapshot and lets the pointer name it. Gives back what a delta can build on.
-    pub(crate) fn publish(&self, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Option<Base>> {
+    /// Writes a snapshot and, if it is the `newest`, lets the pointer name it. Gives back what a delta can build on.
+    pub(crate) fn publish(&self, head: Head, entries: &[Entry], deltas: Deltas<'_>, newest: bool) -> Result<Option<Base>> {
         let version = head.version;
         self.clean().map_err(|error| self.failed(error))?;
         let (manifest, base) = match self.names()?.contains(&version) {
@@ -329,14 +329,14 @@ impl SnapshotFolder {
         };
         let point = || {
             self.storage.sync_dir(&self.snapshots)?;
-            self.replace(POINTER, Pointer { version, manifest }.to_string().as_bytes())
+            if newest { self.replace(POINTER, Pointer { version, manifest }.to_string().as_bytes()) } else { Ok(()) }
         };
         point().map_err(|error| self.failed(error))?;
         Ok(base)
     }
 
     /// Writes a snapshot under another name, and then gives it its own.
-    fn write(&self, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Written> {
+    fn write(&self, head: Head, entries: &[Entry], deltas: Deltas<'_>) -> Result<Written> {
         let name = head.version.to_string();
         let unfinished = self.snapshots.join(unfinished(&name));
         let written = write::write(&*self.storage, &unfinished, head, entries, deltas)?;

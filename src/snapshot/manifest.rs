@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::id::VersionId;
 use super::invalid;
 use super::tensors::{Entry, File};
-use crate::error::Result;
+use crate::bundle::hex;
+use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::DType;
 
 /// The format that this library reads and writes.
@@ -83,14 +85,22 @@ pub(super) struct TensorEntry {
 }
 
 impl TensorEntry {
-    pub(super) fn of(entry: &Entry<'_>, unchanged: bool) -> Self {
-        Self { file: entry.file, name: entry.name.to_string(), dtype: entry.dtype, shape: entry.shape.clone(), unchanged }
+    pub(super) fn of(entry: &Entry, unchanged: bool) -> Self {
+        Self { file: entry.file, name: entry.name.clone(), dtype: entry.dtype, shape: entry.shape.clone(), unchanged }
     }
 }
 
 impl Manifest {
     pub(super) fn new(head: Head, base: Option<BaseRef>, files: BTreeMap<File, FileEntry>, tensors: Vec<TensorEntry>) -> Self {
         Self { format: FORMAT, head, base, files, tensors }
+    }
+
+    /// Its bytes, and their SHA-256.
+    pub(super) fn seal(&self, operation: &'static str) -> Result<(Vec<u8>, String)> {
+        let json = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::new(ErrorKind::Internal, operation, "its manifest is no JSON").with_source(error))?;
+        let sum = hex(&Sha256::digest(&json));
+        Ok((json, sum))
     }
 
     /// Reads it and checks what can be checked without the other files; `Err` says what is wrong.

@@ -1,6 +1,6 @@
 //! The sums of the metrics as tensors, so that no bit of them is lost.
 
-use std::borrow::Cow;
+use bytes::Bytes;
 
 use super::invalid;
 use super::read::Snapshot;
@@ -22,12 +22,13 @@ fn entry<const N: usize, T>(
     shape: Vec<usize>,
     values: impl IntoIterator<Item = T>,
     bytes: fn(T) -> [u8; N],
-) -> Entry<'static> {
-    Entry { file: File::Training, name: name.into(), dtype, shape, data: Cow::Owned(values.into_iter().flat_map(bytes).collect()) }
+) -> Entry {
+    let data: Vec<u8> = values.into_iter().flat_map(bytes).collect();
+    Entry { file: File::Training, name, dtype, shape, data: Bytes::from(data) }
 }
 
 /// The tensors of a state.
-pub(crate) fn entries(state: &MetricsState) -> Vec<Entry<'static>> {
+pub(crate) fn entries(state: &MetricsState) -> Vec<Entry> {
     let MetricsState { names: _, rows, sums, areas, window } = state;
     let numbers = |what, values: &[u64]| entry(name(what, None), DType::F64, vec![values.len()], values.iter().copied(), u64::to_le_bytes);
     let mut entries = vec![

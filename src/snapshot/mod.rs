@@ -4,6 +4,7 @@
 //! error that names the file. The format is a page of its own, `docs/snapshot-format.md`. Files are written and read by way
 //! of a [`Storage`], so that tests can cut the power at every call.
 
+mod archive;
 mod filesystem;
 mod folder;
 mod id;
@@ -17,6 +18,7 @@ mod write;
 
 use crate::error::{Error, ErrorKind};
 
+pub(crate) use archive::Archive;
 pub use filesystem::FileSystem;
 pub(crate) use folder::LOCK;
 pub use folder::{KeptVersion, SnapshotFolder};

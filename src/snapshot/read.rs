@@ -2,21 +2,23 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
+use super::archive::Unpacking;
 use super::filesystem::FileSystem;
 use super::manifest::{BaseRef, Head, Manifest, TensorEntry};
 use super::storage::{Lock, LockMode, Storage};
 use super::tensors::{File, POSITION};
 use super::{MOST_DELTAS, VersionId, invalid};
 use crate::bundle::hex;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::DType;
 
 /// The manifest's file.
@@ -40,7 +42,7 @@ pub struct Snapshot {
     /// SHA-256 of the manifest's file.
     manifest_sum: String,
     /// The files of this snapshot and of those it builds on.
-    files: Vec<Vec<u8>>,
+    files: Vec<Bytes>,
     tensors: HashMap<(File, String), Place>,
 }
 
@@ -94,7 +96,10 @@ impl Siblings<'_> {
                     })?)
                 }
             };
-        Snapshot::new(*self, path, manifest, manifest_sum, base)
+        let place = |name: &str| path.join(name).display().to_string();
+        Snapshot::new(manifest, manifest_sum, base, self.only, place, |file, bytes| {
+            Ok(self.storage.read(&path.join(file.name()), bytes)?.into())
+        })
     }
 
     /// The manifest, its SHA-256, and what keeps the snapshot from being removed while it is read.
@@ -112,11 +117,7 @@ impl Siblings<'_> {
         let hash = path.join(HASH);
         let stated = self.storage.read(&hash, 4096);
         let stated = stated.map_err(|error| invalid(OPERATION, format!("{}: it cannot be read", hash.display())).with_source(error))?;
-        if stated != stated_hash(&found).as_bytes() {
-            let context = format!("{named} or {}: one of them was altered or cut: the manifest's SHA-256 is {found}", hash.display());
-            return Err(invalid(OPERATION, context));
-        }
-        let manifest = Manifest::parse(&json, OPERATION, &named)?;
+        let manifest = unsealed(&json, &found, &stated, |name| path.join(name).display().to_string())?;
         if version.is_some_and(|version| version != manifest.head.version) {
             return Err(invalid(
                 OPERATION,
@@ -138,15 +139,54 @@ impl Snapshot {
         Siblings { storage: &FileSystem, folder: beside, only: None }.chain(path, None, None, MOST_DELTAS)
     }
 
-    fn new(siblings: Siblings<'_>, path: &Path, manifest: Manifest, manifest_sum: String, base: Option<Self>) -> Result<Self> {
+    /// Reads and verifies a snapshot that a checkpoint wrote into a stream, which ends with it. No more is allocated than the
+    /// stream has.
+    ///
+    /// # Errors
+    /// `Io` if the stream cannot be read; `InvalidSnapshot`, naming the file, if anything is missing, damaged, or contradicts the
+    /// manifest.
+    pub fn read(mut from: impl Read) -> Result<Self> {
+        let mut archive = Vec::new();
+        from.read_to_end(&mut archive)
+            .map_err(|error| Error::new(ErrorKind::Io, OPERATION, "the stream of a checkpoint cannot be read").with_source(error))?;
+        Self::unpack(archive)
+    }
+
+    /// As [`Snapshot::read`], of what a stream held.
+    pub(crate) fn unpack(archive: Vec<u8>) -> Result<Self> {
+        let mut archive = Unpacking::new(archive.into());
+        let place = |name: &str| format!("checkpoint: {name}");
+        let wrong = |name: &str, error: io::Error| invalid(OPERATION, format!("{}: it cannot be read", place(name))).with_source(error);
+        let json = archive.file(MANIFEST).map_err(|error| wrong(MANIFEST, error))?;
+        let stated = archive.file(HASH).map_err(|error| wrong(HASH, error))?;
+        let sum = hex(&Sha256::digest(&json));
+        let manifest = unsealed(&json, &sum, &stated, place)?;
+        if manifest.base.is_some() {
+            return Err(invalid(
+                OPERATION,
+                format!("{}: it is a delta, and a checkpoint holds nothing that it could build on", place(MANIFEST)),
+            ));
+        }
+        let snapshot = Self::new(manifest, sum, None, None, place, |file, _| archive.file(file.name()))?;
+        archive.end().map_err(|error| wrong("its end", error))?;
+        Ok(snapshot)
+    }
+
+    /// `read` gives a file's content, which is not trusted, and `place` says where that is; of a length, no more than that is read.
+    fn new(
+        manifest: Manifest,
+        manifest_sum: String,
+        base: Option<Self>,
+        only: Option<File>,
+        place: impl Fn(&str) -> String,
+        mut read: impl FnMut(File, u64) -> io::Result<Bytes>,
+    ) -> Result<Self> {
         let (mut files, mut known) = base.map_or_else(Default::default, |base| (base.files, base.tensors));
         let mut tensors = HashMap::new();
-        let wanted = |file: File| siblings.only.is_none_or(|only| only == file);
+        let wanted = |file: File| only.is_none_or(|only| only == file);
         for (file, entry) in manifest.files.iter().filter(|(file, _)| wanted(**file)) {
-            let place = path.join(file.name());
-            let wrong = |context: String| invalid(OPERATION, format!("{}: {context}", place.display()));
-            let content =
-                siblings.storage.read(&place, entry.bytes).map_err(|error| wrong("it cannot be read".into()).with_source(error))?;
+            let wrong = |context: String| invalid(OPERATION, format!("{}: {context}", place(file.name())));
+            let content = read(*file, entry.bytes).map_err(|error| wrong("it cannot be read".into()).with_source(error))?;
             let found = hex(&Sha256::digest(&content));
             if content.len() as u64 != entry.bytes || found != entry.sha256 {
                 let context = format!(
@@ -166,7 +206,7 @@ impl Snapshot {
             match known.remove(&key) {
                 Some(place) if place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
                 _ => {
-                    let context = format!("{}: its base does not have the tensor {}", path.join(MANIFEST).display(), tensor.name);
+                    let context = format!("{}: its base does not have the tensor {}", place(MANIFEST), tensor.name);
                     return Err(invalid(OPERATION, context));
                 }
             };
@@ -245,6 +285,16 @@ impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot").field("version", &self.version()).field("tensors", &self.tensors.len()).finish_non_exhaustive()
     }
+}
+
+/// The manifest, if its SHA-256 is the one that is stated beside it.
+fn unsealed(json: &[u8], sum: &str, stated: &[u8], place: impl Fn(&str) -> String) -> Result<Manifest> {
+    let (named, hash) = (place(MANIFEST), place(HASH));
+    if stated != stated_hash(sum).as_bytes() {
+        let context = format!("{named} or {hash}: one of them was altered or cut: the manifest's SHA-256 is {sum}");
+        return Err(invalid(OPERATION, context));
+    }
+    Manifest::parse(json, OPERATION, &named)
 }
 
 /// Finds the tensors of a file, which must hold those that are listed and no others; `Err` says what is wrong with it.

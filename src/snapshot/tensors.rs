@@ -1,11 +1,13 @@
 //! The tensors of a snapshot, and how they lie in safetensors files.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 
+use bytes::Bytes;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use crate::bundle::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::DType;
 
@@ -41,23 +43,23 @@ pub(crate) fn slot_name(slot: &str, parameter: &str) -> String {
 
 /// A tensor to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct Entry {
     pub(crate) file: File,
-    pub(crate) name: Cow<'a, str>,
+    pub(crate) name: String,
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
-    /// Its elements, row-major, little-endian.
-    pub(crate) data: Cow<'a, [u8]>,
+    /// Its elements, row-major, little-endian, with what keeps them where they are.
+    pub(crate) data: Bytes,
 }
 
 /// A safetensors file of these tensors, piece by piece: its header, and their bytes where they are.
-pub(super) struct Encoded<'a> {
-    header: Vec<u8>,
-    data: Vec<&'a [u8]>,
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pieces: Vec<Bytes>,
 }
 
-impl<'a> Encoded<'a> {
-    pub(super) fn new(entries: &[&'a Entry<'_>]) -> Result<Self> {
+impl Encoded {
+    pub(super) fn new(entries: &[&Entry]) -> Result<Self> {
         let mut sorted = entries.to_vec();
         // Large elements first: each tensor is then aligned to its elements, as the format's own writer has it.
         sorted.sort_by_key(|entry| (Reverse(entry.dtype.size()), &entry.name));
@@ -69,7 +71,7 @@ impl<'a> Encoded<'a> {
             };
             let start = end;
             end += entry.data.len();
-            infos.push((entry.name.to_string(), TensorInfo { dtype, shape: entry.shape.clone(), data_offsets: (start, end) }));
+            infos.push((entry.name.clone(), TensorInfo { dtype, shape: entry.shape.clone(), data_offsets: (start, end) }));
         }
         let failed = |error| Error::new(ErrorKind::Internal, "write snapshot", "tensors contradict their shapes").with_source(error);
         let metadata = Metadata::new(None, infos).map_err(failed)?;
@@ -79,14 +81,22 @@ impl<'a> Encoded<'a> {
         header.extend((length as u64).to_le_bytes());
         header.extend(json);
         header.resize(8 + length, b' ');
-        Ok(Self { header, data: sorted.iter().map(|entry| &*entry.data).collect() })
+        let data = sorted.iter().map(|entry| entry.data.clone());
+        Ok(Self { pieces: std::iter::once(Bytes::from(header)).chain(data).collect() })
     }
 
-    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(&*self.header).chain(self.data.iter().copied())
+    pub(super) fn pieces(&self) -> &[Bytes] {
+        &self.pieces
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.pieces().map(|piece| piece.len() as u64).sum()
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// The SHA-256 of all of it.
+    pub(super) fn sha256(&self) -> String {
+        let mut sum = Sha256::new();
+        self.pieces.iter().for_each(|piece| sum.update(piece));
+        hex(&sum.finalize())
     }
 }

@@ -12,7 +12,6 @@ use super::read::{HASH, MANIFEST, stated_hash};
 use super::storage::{Storage, WriteFile};
 use super::tensors::{Encoded, Entry, File};
 use super::{MOST_DELTAS, VersionId};
-use crate::bundle::hex;
 use crate::error::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "write snapshot";
@@ -51,17 +50,17 @@ pub(crate) struct Deltas<'a> {
 }
 
 /// Writes a snapshot into `folder`, which must not exist, and syncs all of it. What is left after an error is no snapshot.
-pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &[Entry<'_>], deltas: Deltas<'_>) -> Result<Written> {
+pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &[Entry], deltas: Deltas<'_>) -> Result<Written> {
     let failed = |error: io::Error| Error::new(ErrorKind::Io, OPERATION, folder.display().to_string()).with_source(error);
     storage.create_dir(folder).map_err(failed)?;
     let version = head.version;
     let most = deltas.most.min(MOST_DELTAS);
     let sums: HashMap<(File, String), [u8; 32]> = match most {
         0 => HashMap::new(),
-        _ => entries.iter().map(|entry| ((entry.file, entry.name.to_string()), Sha256::digest(&entry.data).into())).collect(),
+        _ => entries.iter().map(|entry| ((entry.file, entry.name.clone()), Sha256::digest(&entry.data).into())).collect(),
     };
     let base = deltas.base.filter(|base| base.deltas < most && worth(base, entries, &sums));
-    let unchanged = |entry: &Entry<'_>| base.is_some_and(|base| same(base, &sums, entry));
+    let unchanged = |entry: &Entry| base.is_some_and(|base| same(base, &sums, entry));
 
     let mut files = BTreeMap::new();
     for file in File::ALL {
@@ -79,9 +78,7 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     let chained = base_ref.as_ref().map_or(0, |base| base.deltas);
     let listed = entries.iter().map(|entry| TensorEntry::of(entry, unchanged(entry))).collect();
     let manifest = Manifest::new(head, base_ref, files, listed);
-    let json = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| Error::new(ErrorKind::Internal, OPERATION, "its manifest is no JSON").with_source(error))?;
-    let sum = hex(&Sha256::digest(&json));
+    let (json, sum) = manifest.seal(OPERATION)?;
     for (name, content) in [(MANIFEST, json.as_slice()), (HASH, stated_hash(&sum).as_bytes())] {
         let mut file = storage.create(&folder.join(name)).map_err(failed)?;
         file.write_all(content).and_then(|()| file.sync()).map_err(failed)?;
@@ -91,36 +88,31 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     Ok(Written { manifest: sum, base })
 }
 
-fn same(base: &Base, sums: &HashMap<(File, String), [u8; 32]>, entry: &Entry<'_>) -> bool {
-    let key = (entry.file, entry.name.to_string());
+fn same(base: &Base, sums: &HashMap<(File, String), [u8; 32]>, entry: &Entry) -> bool {
+    let key = (entry.file, entry.name.clone());
     base.tensors.get(&key).is_some_and(|sum| sums.get(&key) == Some(sum))
 }
 
 /// Whether a delta would hold at most half of the bytes: beyond that, a complete snapshot is the better bargain.
-fn worth(base: &Base, entries: &[Entry<'_>], sums: &HashMap<(File, String), [u8; 32]>) -> bool {
+fn worth(base: &Base, entries: &[Entry], sums: &HashMap<(File, String), [u8; 32]>) -> bool {
     let all: usize = entries.iter().map(|entry| entry.data.len()).sum();
     let changed: usize = entries.iter().filter(|entry| !same(base, sums, entry)).map(|entry| entry.data.len()).sum();
     changed <= all / 2
 }
 
 /// Writes and syncs a file; gives back its SHA-256. What is large is hashed by a thread of its own, while the disk is busy.
-fn write_and_hash(file: Box<dyn WriteFile>, encoded: &Encoded<'_>) -> io::Result<String> {
-    let hash = || {
-        let mut sum = Sha256::new();
-        encoded.pieces().for_each(|piece| sum.update(piece));
-        hex(&sum.finalize())
-    };
+fn write_and_hash(file: Box<dyn WriteFile>, encoded: &Encoded) -> io::Result<String> {
     let write = || {
         let mut out = BufWriter::with_capacity(BUFFER, file);
         // In pieces, so that the disk can begin before the last is there.
-        encoded.pieces().flat_map(|piece| piece.chunks(PIECE)).try_for_each(|piece| out.write_all(piece))?;
+        encoded.pieces().iter().flat_map(|piece| piece.chunks(PIECE)).try_for_each(|piece| out.write_all(piece))?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync()
     };
     if encoded.bytes() < WORTH_A_THREAD {
-        return write().map(|()| hash());
+        return write().map(|()| encoded.sha256());
     }
     thread::scope(|scope| {
-        let hashing = thread::Builder::new().name("streamgrad-hash".into()).spawn_scoped(scope, hash)?;
+        let hashing = thread::Builder::new().name("streamgrad-hash".into()).spawn_scoped(scope, || encoded.sha256())?;
         write()?;
         hashing.join().map_err(|_| io::Error::other("a defect of this library ended the hashing"))
     })

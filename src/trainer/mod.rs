@@ -1,6 +1,7 @@
 //! Learning: step by step, each a forward pass, a backward pass and an update.
 
 mod builder;
+mod checkpoint;
 mod evaluation;
 mod gradients;
 mod observe;

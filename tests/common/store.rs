@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use streamgrad::params::FolderStoreBuilder;
-use streamgrad::{FolderStore, Trainer, VersionId};
+use streamgrad::{Checkpoint, FolderStore, Trainer, VersionId};
 use tempfile::TempDir;
 
 use super::{Recording, builder};
@@ -24,6 +24,18 @@ pub fn quiet(path: &Path) -> FolderStoreBuilder {
 
 pub fn trainer(recording: &Recording, store: FolderStoreBuilder) -> Trainer {
     builder(&recording.bundle).metrics_window(100).store(store.open().unwrap()).open().unwrap()
+}
+
+/// A trainer whose parameters are gone with it.
+pub fn memory(recording: &Recording) -> Trainer {
+    builder(&recording.bundle).metrics_window(100).open().unwrap()
+}
+
+/// The stream of a checkpoint.
+pub fn bytes(checkpoint: &Checkpoint) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    assert_eq!(checkpoint.write_to(&mut bytes).unwrap(), bytes.len() as u64);
+    bytes
 }
 
 /// Learns the recorded batches in turn, as a host that knows its position.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::FolderStore;
 use super::holder;
-use super::retention::Retention;
+use super::retention::{Held, Retention};
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::snapshot::{FileSystem, SnapshotFolder, Storage, VersionId};
@@ -137,7 +137,8 @@ impl FolderStoreBuilder {
         folder.create_root()?;
         let lock = holder::lock(&*self.storage, &self.path, self.wait)?;
         folder.prepare()?;
-        let writer = Writer::new(folder.clone(), lock, self.retention, self.deltas);
-        Ok(FolderStore::new(folder, writer, self.options))
+        let held = Held::default();
+        let writer = Writer::new(folder.clone(), lock, self.retention, self.deltas, held.clone());
+        Ok(FolderStore::new(folder, writer, held, self.options))
     }
 }

@@ -15,9 +15,11 @@ use parking_lot::Mutex;
 
 pub use builder::FolderStoreBuilder;
 use builder::Options;
+use retention::Held;
 use saver::Saver;
 use writer::Writer;
 
+use super::checkpoint::Checkpoint;
 use super::layout::Layout;
 use super::learned::{Learned, Start};
 use super::memory::{joinable, unopened};
@@ -26,7 +28,7 @@ use super::store::{Receipt, Store, StoreStatus, Update};
 use super::version::{Dense, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::MetricValues;
-use crate::snapshot::{KeptVersion, SnapshotFolder, VersionId};
+use crate::snapshot::{KeptVersion, Snapshot, SnapshotFolder, VersionId};
 
 /// Buffers beside the newest version: one for the next step, one in place of the version that is being written.
 const SPARES: usize = 2;
@@ -70,6 +72,7 @@ struct Shared {
     folder: SnapshotFolder,
     learned: OnceLock<Learned>,
     saver: Saver,
+    held: Held,
 }
 
 impl FolderStore {
@@ -87,8 +90,8 @@ impl FolderStore {
         FolderStoreBuilder::new(path.as_ref())
     }
 
-    fn new(folder: SnapshotFolder, writer: Writer, options: Options) -> Self {
-        let shared = Shared { folder, learned: OnceLock::new(), saver: Saver::new() };
+    fn new(folder: SnapshotFolder, writer: Writer, held: Held, options: Options) -> Self {
+        let shared = Shared { folder, learned: OnceLock::new(), saver: Saver::new(), held };
         let handle = Handle { shared: Arc::new(shared), options, writer: Mutex::new(Some(writer)), thread: Mutex::new(None) };
         Self { handle: Arc::new(handle) }
     }
@@ -109,11 +112,44 @@ impl FolderStore {
     /// `InvalidInput` if the version is not kept, `InvalidSnapshot` if it is damaged: nothing is changed then. `Io` if the
     /// store went back in memory, but the folder could not be written: a process that opens it now goes on from before.
     pub fn rollback(&self, version: VersionId) -> Result<VersionId> {
-        let learned = self.learned()?;
-        let start = resume::depart(learned.layout(), &self.handle.shared.folder.read(version)?)?;
-        let id = start.id;
-        learned.replace(start);
+        let id = self.learned()?.depart(&self.handle.shared.folder.read(version)?)?;
         self.save().map(|_| id)
+    }
+
+    /// Goes on from a snapshot of wherever it was read, and saves that as the first version of a new lineage, whose name it
+    /// returns. What the folder holds counts no more, however new it is; the rules say how long it is kept.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is of another bundle, `InvalidSnapshot` if it contradicts itself: nothing is changed then. That it
+    /// cannot be saved is no error: [`FolderStore::status`] tells it.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        let id = self.learned()?.depart(snapshot)?;
+        // The status and the log have it.
+        let _ = self.save();
+        Ok(id)
+    }
+
+    /// Saves exactly the version of a checkpoint that this store made, and returns when it will outlast the process and the
+    /// machine's power. [`FolderStore::hold`] it before, so that it stays.
+    ///
+    /// # Errors
+    /// Why that failed; learning goes on.
+    pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<VersionId> {
+        match checkpoint.is_of(self.learned()?.pins()) {
+            true => self.handle.shared.saver.save_exactly(checkpoint.captured().clone()),
+            false => Err(Error::input("save checkpoint", "it was made by another store")),
+        }
+    }
+
+    /// Keeps a version's snapshot, whatever the rules of the folder say, until it is released or the store is dropped; also one
+    /// that is not saved yet.
+    pub fn hold(&self, version: VersionId) {
+        self.handle.shared.held.insert(version);
+    }
+
+    /// Leaves a version's snapshot to the rules again.
+    pub fn release(&self, version: VersionId) {
+        self.handle.shared.held.remove(version);
     }
 
     /// The versions that are kept, the oldest first.
@@ -218,6 +254,32 @@ impl Store for FolderStore {
 
     fn kept_versions(&self) -> Result<Vec<KeptVersion>> {
         Self::kept_versions(self)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        self.learned()?.checkpoint()
+    }
+
+    fn checkpoints(&self) -> usize {
+        self.handle.shared.learned.get().map_or(0, |learned| learned.pins().held())
+    }
+
+    fn restore(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        Self::restore(self, snapshot)
+    }
+
+    fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<VersionId> {
+        Self::save_checkpoint(self, checkpoint)
+    }
+
+    fn hold(&self, version: VersionId) -> Result<()> {
+        Self::hold(self, version);
+        Ok(())
+    }
+
+    fn release(&self, version: VersionId) -> Result<()> {
+        Self::release(self, version);
+        Ok(())
     }
 
     fn status(&self) -> StoreStatus {

@@ -1,7 +1,10 @@
 //! Which versions a folder keeps.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
 
 use crate::snapshot::{KeptVersion, VersionId};
 
@@ -17,11 +20,11 @@ pub(super) struct Retention {
 }
 
 impl Retention {
-    /// The versions to be removed, of all versions from the oldest to the newest. `newest` stays in any case, and so does
+    /// The versions to be removed, of all versions from the oldest to the newest. Those of `stay` stay in any case, and so does
     /// what a delta builds on that stays.
-    pub(super) fn superfluous(&self, versions: &[KeptVersion], newest: VersionId) -> Vec<VersionId> {
+    pub(super) fn superfluous(&self, versions: &[KeptVersion], stay: impl IntoIterator<Item = VersionId>) -> Vec<VersionId> {
         let mut stays: HashSet<VersionId> = versions.iter().rev().take(self.last).map(|kept| kept.version).collect();
-        stays.insert(newest);
+        stays.extend(stay);
         stays.extend(last_of_each(versions, HOUR, self.hourly));
         stays.extend(last_of_each(versions, DAY, self.daily));
         // The newest first: what they build on is older.
@@ -31,6 +34,27 @@ impl Retention {
             needed.extend(base.filter(|base| stays.insert(*base)));
         }
         versions.iter().map(|kept| kept.version).filter(|version| !stays.contains(version)).collect()
+    }
+}
+
+/// The versions that somebody still needs, whatever the rules say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held(Arc<Mutex<HashSet<VersionId>>>);
+
+impl Held {
+    pub(super) fn insert(&self, version: VersionId) {
+        self.0.lock().insert(version);
+    }
+
+    pub(super) fn remove(&self, version: VersionId) {
+        self.0.lock().remove(&version);
+    }
+
+    /// These, and one more.
+    pub(super) fn and(&self, version: VersionId) -> HashSet<VersionId> {
+        let mut all = self.0.lock().clone();
+        all.insert(version);
+        all
     }
 }
 
@@ -57,7 +81,7 @@ mod tests {
 
     fn gone(rule: Retention, versions: &[KeptVersion]) -> Vec<u64> {
         let newest = versions.last().unwrap().version;
-        rule.superfluous(versions, newest).iter().map(|version| version.number).collect()
+        rule.superfluous(versions, [newest]).iter().map(|version| version.number).collect()
     }
 
     #[test]
@@ -81,7 +105,7 @@ mod tests {
         let rule = Retention { last: 1, hourly: 0, daily: 0 };
         assert_eq!(gone(rule, &all), [0, 1]);
         // A clock that was set back: what was saved last is not the last by time.
-        let superfluous = rule.superfluous(&all, all[1].version);
+        let superfluous = rule.superfluous(&all, [all[1].version]);
         assert!(superfluous.is_empty(), "{superfluous:?}");
     }
 }

@@ -1,6 +1,8 @@
 //! The thread that saves, and what others hear of it.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, SyncSender};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
@@ -23,6 +25,8 @@ pub(super) struct Saver {
 struct State {
     /// The version that is next; a newer one takes its place.
     waiting: Option<Box<Captured>>,
+    /// The versions that no newer one replaces, each with who waits for it; they go first.
+    exact: VecDeque<(Box<Captured>, SyncSender<Outcome>)>,
     /// The order of the newest version that was offered; an older one comes too late.
     newest: u64,
     /// The order of the newest version that was tried, and what came of it.
@@ -36,6 +40,8 @@ struct State {
     /// The thread has ended.
     closed: bool,
 }
+
+type Outcome = std::result::Result<(), Failure>;
 
 /// An error that many can be told of.
 #[derive(Clone, Debug)]
@@ -85,9 +91,28 @@ impl Saver {
             self.changed.wait(&mut state);
         }
         match (&state.outcome, state.saved) {
-            (Some(failure), _) => Err(Error::new(failure.kind, "save version", format!("{id}: {}", failure.text))),
+            (Some(failure), _) => Err(failure.of(id)),
             (None, Some(saved)) if state.tried >= order => Ok(saved),
-            _ => Err(Error::new(ErrorKind::Closed, "save version", format!("{id}: the store was closed"))),
+            _ => Err(closed(id)),
+        }
+    }
+
+    /// Saves this version, whatever newer one there is, and waits for it.
+    pub(super) fn save_exactly(&self, captured: Captured) -> Result<VersionId> {
+        let id = captured.version.id();
+        let (done, outcome) = mpsc::sync_channel(1);
+        {
+            let mut state = self.state.lock();
+            if state.closing || state.closed {
+                return Err(closed(id));
+            }
+            state.exact.push_back((Box::new(captured), done));
+        }
+        self.changed.notify_all();
+        match outcome.recv() {
+            Ok(Ok(())) => Ok(id),
+            Ok(Err(failure)) => Err(failure.of(id)),
+            Err(_) => Err(closed(id)),
         }
     }
 
@@ -98,7 +123,7 @@ impl Saver {
             saved_at: state.saved_at,
             error: state.outcome.as_ref().map(|failure| failure.text.clone()),
             failures: state.failures,
-            waiting: state.writing || state.waiting.is_some(),
+            waiting: state.writing || state.waiting.is_some() || !state.exact.is_empty(),
         }
     }
 
@@ -116,18 +141,22 @@ impl Saver {
         yield_to_the_stream();
         let mut attempt = Instant::now();
         loop {
-            let captured = match self.next(every.and_then(|every| attempt.checked_add(every))) {
-                Next::Version(captured) => captured,
+            let (captured, done) = match self.next(every.and_then(|every| attempt.checked_add(every))) {
+                Next::Version(captured, done) => (captured, done),
                 Next::Timer => {
                     attempt = Instant::now();
                     // A poisoned store has nothing to be saved, and says so at each step.
                     let Some(Ok(captured)) = newest() else { continue };
-                    Box::new(captured)
+                    (Box::new(captured), None)
                 }
                 Next::End => break,
             };
             attempt = Instant::now();
-            self.write(&mut writer, captured);
+            let outcome = self.write(&mut writer, captured);
+            if let Some(done) = done {
+                // Who does not wait any more need not hear it.
+                let _ = done.send(outcome);
+            }
         }
         drop(writer);
         self.state.lock().closed = true;
@@ -137,9 +166,10 @@ impl Saver {
     fn next(&self, deadline: Option<Instant>) -> Next {
         let mut state = self.state.lock();
         loop {
-            if let Some(captured) = state.waiting.take() {
+            let exact = state.exact.pop_front().map(|(captured, done)| (captured, Some(done)));
+            if let Some((captured, done)) = exact.or_else(|| Some((state.waiting.take()?, None))) {
                 state.writing = true;
-                return Next::Version(captured);
+                return Next::Version(captured, done);
             }
             if state.closing {
                 return Next::End;
@@ -147,7 +177,8 @@ impl Saver {
             match deadline {
                 None => self.changed.wait(&mut state),
                 Some(deadline) => {
-                    if self.changed.wait_until(&mut state, deadline).timed_out() && state.waiting.is_none() && !state.closing {
+                    let timed_out = self.changed.wait_until(&mut state, deadline).timed_out();
+                    if timed_out && state.waiting.is_none() && state.exact.is_empty() && !state.closing {
                         return Next::Timer;
                     }
                 }
@@ -155,40 +186,54 @@ impl Saver {
         }
     }
 
-    fn write(&self, writer: &mut Writer, captured: Box<Captured>) {
+    fn write(&self, writer: &mut Writer, captured: Box<Captured>) -> Outcome {
         let (id, order, time) = (captured.version.id(), captured.order, captured.time);
-        let there = self.state.lock().saved == Some(id);
+        let (there, newest) = {
+            let state = self.state.lock();
+            (state.saved == Some(id), order > state.tried)
+        };
         let outcome = match there {
             true => Ok(()),
-            false => catch_unwind(AssertUnwindSafe(|| writer.write(&captured)))
+            false => catch_unwind(AssertUnwindSafe(|| writer.write(&captured, newest)))
                 .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "save version", "a defect of this library ended it midway"))),
         };
         // The store can use its memory again before anybody hears that it is saved.
         drop(captured);
+        let outcome = outcome.map_err(|error| {
+            tracing::warn!(version = %id, %error, "a version cannot be saved; learning goes on, the next one is tried");
+            Failure { kind: error.kind(), text: error.to_string() }
+        });
         let mut state = self.state.lock();
         state.writing = false;
-        state.tried = order;
-        match outcome {
+        match &outcome {
             Ok(()) => {
                 state.failures = 0;
-                state.outcome = None;
-                if !there {
+                if !there && newest {
                     (state.saved, state.saved_at) = (Some(id), Some(time));
                 }
             }
-            Err(error) => {
-                tracing::warn!(version = %id, %error, "a version cannot be saved; learning goes on, the next one is tried");
-                state.failures += 1;
-                state.outcome = Some(Failure { kind: error.kind(), text: error.to_string() });
-            }
+            Err(_) => state.failures += 1,
         }
+        state.tried = state.tried.max(order);
+        state.outcome = outcome.clone().err();
         drop(state);
         self.changed.notify_all();
+        outcome
     }
 }
 
+impl Failure {
+    fn of(&self, version: VersionId) -> Error {
+        Error::new(self.kind, "save version", format!("{version}: {}", self.text))
+    }
+}
+
+fn closed(version: VersionId) -> Error {
+    Error::new(ErrorKind::Closed, "save version", format!("{version}: the store was closed"))
+}
+
 enum Next {
-    Version(Box<Captured>),
+    Version(Box<Captured>, Option<SyncSender<Outcome>>),
     Timer,
     End,
 }

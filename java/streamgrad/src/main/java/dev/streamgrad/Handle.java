@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * What the library knows a trainer or a predictor by, until it is closed or forgotten. Safe for use by several threads:
+ * What the library knows an object by, until it is closed or forgotten. Safe for use by several threads:
  * calls hold it shared, so that close waits for them.
  */
 final class Handle {
@@ -100,10 +100,10 @@ final class Handle {
 
         @Override
         public void run() {
-            long closing = value;
+            long handle = value;
             value = 0;
             // A failure here would have nobody to hear it.
-            close.ask(closing, Call.newError());
+            close.ask(handle, Call.newError());
         }
     }
 }

@@ -125,4 +125,36 @@ final class Native {
     static native long predictorUnpin(long handle, ByteBuffer error);
 
     static native byte[] predictorRollback(long handle, ByteBuffer error);
+
+    /** A handle for the newest version with all that belongs to it. */
+    static native long trainerCheckpoint(long handle, ByteBuffer error);
+
+    /** Goes on from what an arrival holds, which is empty then; the version made, as {@link VersionId} reads it. */
+    static native byte[] trainerRestore(long handle, long arrival, ByteBuffer error);
+
+    /** Saves exactly this version, which is given back as {@link VersionId} reads it. */
+    static native byte[] trainerSaveCheckpoint(long handle, long checkpoint, ByteBuffer error);
+
+    static native long trainerHold(long handle, long lineage, long number, ByteBuffer error);
+
+    static native long trainerRelease(long handle, long lineage, long number, ByteBuffer error);
+
+    /** The version pinned, as {@link VersionId} reads it. */
+    static native byte[] checkpointVersion(long handle, ByteBuffer error);
+
+    /** Fills the chunk with what the stream has from this place on; returns how many bytes that were, 0 at the end. */
+    static native long checkpointRead(long handle, long offset, ByteBuffer chunk, ByteBuffer error);
+
+    static native long checkpointClose(long handle, ByteBuffer error);
+
+    /** How many checkpoints are open. */
+    static native int checkpointsOpen();
+
+    /** A handle for bytes of a checkpoint on their way back. */
+    static native long arrivalOpen(ByteBuffer error);
+
+    /** Takes in the first {@code bytes} of the chunk. */
+    static native long arrivalWrite(long handle, ByteBuffer chunk, int bytes, ByteBuffer error);
+
+    static native long arrivalClose(long handle, ByteBuffer error);
 }

@@ -1,5 +1,7 @@
 package dev.streamgrad;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -327,6 +329,55 @@ public final class Trainer implements AutoCloseable {
      */
     public StoreStatus storeStatus() {
         return new StoreStatus(handle.askBytes(Native::trainerStoreStatus));
+    }
+
+    /**
+     * Pins the newest version with everything that belongs to it, without copying a tensor, for a host that keeps
+     * checkpoints of its own.
+     *
+     * @return to be closed; it can outlive this trainer
+     */
+    public Checkpoint checkpoint() {
+        return new Checkpoint(handle, handle.askNumber(Native::trainerCheckpoint));
+    }
+
+    /**
+     * Goes on from what {@link Checkpoint#writeTo} wrote, with the same bits of everything, in a new lineage. It wins over
+     * what a folder holds, which gets it as its newest version. Gradients that other threads compute meanwhile are applied
+     * to it.
+     *
+     * @param in is read to its end, and not closed
+     * @return the version that this makes, with the checkpoint's number
+     * @throws IOException what {@code in} throws: nothing has changed
+     * @throws InvalidInputException if it is a checkpoint of another bundle: nothing has changed
+     * @throws SnapshotException if it is damaged, cut, or of a newer format: nothing has changed
+     */
+    public VersionId restore(InputStream in) throws IOException {
+        try (Arrival arrival = Arrival.of(in)) {
+            return new VersionId(
+                    handle.askBytes((trainer, error) -> Native.trainerRestore(trainer, arrival.value(), error)));
+        }
+    }
+
+    /**
+     * Keeps a version's snapshot, whatever the rules of the folder say, until it is released or the trainer is closed. It
+     * may be saved later than it is held.
+     *
+     * @param version any
+     * @throws StreamgradException if the parameters live in memory only
+     */
+    public void hold(VersionId version) {
+        handle.askNumber((trainer, error) -> Native.trainerHold(trainer, version.lineage(), version.number(), error));
+    }
+
+    /**
+     * Leaves a version's snapshot to the rules of the folder again.
+     *
+     * @param version any
+     * @throws StreamgradException if the parameters live in memory only
+     */
+    public void release(VersionId version) {
+        handle.askNumber((trainer, error) -> Native.trainerRelease(trainer, version.lineage(), version.number(), error));
     }
 
     /**

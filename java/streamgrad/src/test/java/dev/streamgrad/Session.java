@@ -189,6 +189,16 @@ public final class Session {
         Native.trainerRollback(0, 1, -1, null);
         Native.trainerKeptVersions(1, heap);
         Native.trainerStoreStatus(-1, error);
+        Native.trainerCheckpoint(0, error);
+        Native.trainerRestore(0, 0, error);
+        Native.trainerSaveCheckpoint(0, 0, null);
+        Native.trainerHold(0, 1, -1, error);
+        Native.trainerRelease(0, 1, -1, heap);
+        Native.checkpointVersion(0, error);
+        Native.checkpointRead(0, -1, heap, error);
+        Native.checkpointClose(0, error);
+        Native.arrivalWrite(0, null, -1, error);
+        Native.arrivalClose(-1, error);
         Native.trainerClose(0, error);
         Native.predictorOf(0, error);
         Native.predictorOpen(null, null, error);

@@ -1,17 +1,18 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Report;
+import dev.streamgrad.Trainer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
-import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
@@ -24,10 +25,11 @@ import org.apache.flink.util.OutputTag;
  * The operator that predicts every record and learns the labelled ones.
  *
  * <p>The number of labelled rows cuts the batch. Timer and barrier only let predictions leave; what is not learned yet
- * goes into operator state as records. Learning at the barrier instead would make batch boundaries depend on when
- * checkpoints come, and no two runs would have the same parameters. All on the task's thread.
+ * goes into operator state as records, beside the parameters as of the barrier. Learning at the barrier instead would
+ * make batch boundaries depend on when checkpoints come, and no two runs would have the same parameters. All on the
+ * task's thread.
  */
-final class LearnOperator<T> extends AbstractStreamOperator<Scored<T>>
+final class LearnOperator<T> extends RawStateOperator<Scored<T>>
         implements OneInputStreamOperator<T, Scored<T>>, BoundedOneInput, MiniBatch.Results<T> {
     private static final long serialVersionUID = 1L;
 
@@ -36,6 +38,7 @@ final class LearnOperator<T> extends AbstractStreamOperator<Scored<T>>
     private final TypeSerializer<T> records;
 
     private transient Model model;
+    private transient ParameterState parameters;
     private transient LearnMetrics learnMetrics;
     private transient MiniBatch<T> batch;
     private transient boolean copies;
@@ -71,22 +74,26 @@ final class LearnOperator<T> extends AbstractStreamOperator<Scored<T>>
         unfinished.get().forEach(restored::add);
         // Rows that have left come first, also where several subtasks' states were put together.
         restored.sort(Comparator.comparing(row -> !row.left));
+        TaskInfo task = getRuntimeContext().getTaskInfo();
+        options.checkParallelism(task.getNumberOfParallelSubtasks());
+        subtask = task.getIndexOfThisSubtask();
+        model = Model.open(options.model, getRuntimeContext());
+        parameters = new ParameterState(model, options.byReference, subtask, task.getNumberOfParallelSubtasks());
+        parameters.restore(context.getRawOperatorStateInputs());
     }
 
     @Override
     public void open() throws Exception {
         super.open();
-        options.checkParallelism(getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
-        subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
         boolean reuse = getExecutionConfig().isObjectReuseEnabled();
         // Table operators re-use their row objects whatever the setting.
         copies = reuse || type.getTypeClass().getName().equals("org.apache.flink.table.data.RowData");
-        model = Model.open(options.model, getRuntimeContext());
         Encoder<? super T> encoder =
                 options.encoder != null ? options.encoder : FieldEncoder.learning(model.trainer().schema(), type);
         batch = new MiniBatch<>(
                 model.trainer(), encoder, this, options.batchRows, options.waitingBound(), reuse ? records : null);
         learnMetrics = new LearnMetrics(getMetricGroup(), model.trainer());
+        parameters.register(getMetricGroup());
         held = new HeldEvents();
         scored = new StreamRecord<>(null);
         emitDeadline = new Deadline(getProcessingTimeService(), Math.max(options.maxDelay, 0), this::emit);
@@ -213,6 +220,28 @@ final class LearnOperator<T> extends AbstractStreamOperator<Scored<T>>
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
         unfinished.update(batch.pending());
+    }
+
+    /** For tests. */
+    Trainer trainer() {
+        return model.trainer();
+    }
+
+    @Override
+    Pinned pin(long checkpointId, boolean savepoint) {
+        return parameters.pin(checkpointId, savepoint);
+    }
+
+    @Override
+    public void notifyCheckpointComplete(long checkpointId) throws Exception {
+        super.notifyCheckpointComplete(checkpointId);
+        parameters.completed(checkpointId);
+    }
+
+    @Override
+    public void notifyCheckpointAborted(long checkpointId) throws Exception {
+        super.notifyCheckpointAborted(checkpointId);
+        parameters.aborted(checkpointId);
     }
 
     @Override

@@ -21,6 +21,8 @@ final class LearnOptions<T> implements Serializable {
     TrainerAction atEnd;
     /** Whether each subtask may have parameters of its own. */
     boolean own;
+    /** Whether a checkpoint names a snapshot in the model's folder instead of holding the parameters. */
+    boolean byReference;
 
     boolean leavesWithBatch() {
         return maxDelay < 0;
@@ -35,6 +37,10 @@ final class LearnOptions<T> implements Serializable {
         if (parallelism > 1 && model.sharedName == null && !own) {
             throw new IllegalArgumentException("learn: more than one subtask needs shared(name), one model within each"
                     + " TaskManager, or own(), one model for each subtask: parallelism " + parallelism);
+        }
+        if (parallelism > 1 && own && model.folder != null) {
+            throw new IllegalArgumentException("learn: a folder holds one model, and with own() each subtask has its own;"
+                    + " leave out folder() or own(): parallelism " + parallelism);
         }
     }
 }

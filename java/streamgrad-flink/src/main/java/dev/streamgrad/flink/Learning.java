@@ -16,8 +16,11 @@ import org.apache.flink.util.OutputTag;
  * have the same parameters bit for bit, whenever checkpoints come: only the number of rows cuts a batch. Predictions
  * are equal bit for bit {@link #withBatch} only, since a prediction's last bits depend on how many rows run beside it.
  *
- * <p><b>After a restart</b> the unfinished batch comes back from the checkpoint. The parameters do not yet: they begin
- * anew from the bundle.
+ * <p><b>After a restart</b> everything comes back from the checkpoint and agrees with the source's position: parameters,
+ * optimizer slots, counters, metrics, the unfinished batch. So where two runs have equal bits, a run that failed and was
+ * restored has them too. The parameters are pinned at the barrier, without a copy, and written in the asynchronous part.
+ * In a savepoint they are a part like any other; with another parallelism each subtask goes on from a saved version.
+ * {@code docs/flink-delivery.md} says what holds for which job.
  *
  * <p><b>Copies.</b> {@code pipeline.object-reuse: true} is safe and recommended: a copy from one chained operator to the
  * next costs as much as learning a row of a small model.
@@ -158,6 +161,43 @@ public final class Learning<T> {
     }
 
     /**
+     * Keeps what is learned in a folder, too, where other processes can follow it: saved once a minute and at the end. A job
+     * that starts without a checkpoint goes on from what the folder holds; a checkpoint that is restored wins over it.
+     *
+     * @param path as the TaskManagers see it, in a folder that exists; it has one writer, so one subtask, or those of one
+     *     TaskManager that share the parameters
+     * @return this
+     */
+    public Learning<T> folder(String path) {
+        return folder(path, folder -> folder);
+    }
+
+    /**
+     * As {@link #folder(String)}, with other options than the defaults.
+     *
+     * @param path as the TaskManagers see it, in a folder that exists
+     * @param folder serialised with the job
+     * @return this
+     */
+    public Learning<T> folder(String path, FolderOptions folder) {
+        options.model = options.model.in(new FolderSpec(path, folder));
+        return this;
+    }
+
+    /**
+     * Checkpoints hold the name of a snapshot that is saved in the {@link #folder} for them, instead of the parameters: for
+     * large models, whose bytes then go to one place and not two. Every TaskManager must see that folder. A snapshot that a
+     * checkpoint refers to stays until a later checkpoint is complete; to go back to one before that, let the folder keep
+     * more. Savepoints hold the parameters in any case.
+     *
+     * @return this
+     */
+    public Learning<T> checkpointsByReference() {
+        options.byReference = true;
+        return this;
+    }
+
+    /**
      * How many subtasks learn; 1 unless said, whatever the environment's default is.
      *
      * @param subtasks more than one needs {@link #shared} or {@link #own}
@@ -199,13 +239,16 @@ public final class Learning<T> {
      */
     public SingleOutputStreamOperator<Scored<T>> apply() {
         options.checkParallelism(parallelism);
+        if (options.byReference && options.model.folder == null) {
+            throw new IllegalArgumentException("set checkpointsByReference: name the folder that they refer to, too");
+        }
         if (options.maxWaitingRows > 0 && options.maxWaitingRows < options.batchRows) {
             throw new IllegalArgumentException("set maxWaitingRows: it is less than batchRows, which is "
                     + options.batchRows + ": " + options.maxWaitingRows);
         }
         StreamExecutionEnvironment env = stream.getExecutionEnvironment();
         String label = name != null ? name : "learn " + options.model.bundle;
-        options.model = new ModelSpec(options.model.bundle.register(env), options.model.options, options.model.sharedName);
+        options.model = options.model.from(options.model.bundle.register(env));
         TypeInformation<T> type = stream.getType();
         LearnFactory<T> factory =
                 new LearnFactory<>(options, type, type.createSerializer(env.getConfig().getSerializerConfig()));

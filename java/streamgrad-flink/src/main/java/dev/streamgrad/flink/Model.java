@@ -1,7 +1,9 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Builder;
+import dev.streamgrad.LockedException;
 import dev.streamgrad.Trainer;
+import java.time.Duration;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.TaskManagerOptions;
@@ -18,39 +20,72 @@ final class Model implements AutoCloseable {
     /** What TensorFlow takes for itself, once per process: measured 0.4 to 0.5 GB. */
     private static final long TENSORFLOW_BYTES = 450L << 20;
 
-    private final Trainer trainer;
+    /** How long a restarted task waits for the old attempt to let go of its folder. */
+    private static final Duration OLD_ATTEMPT = Duration.ofMinutes(1);
+
+    private final CheckpointedTrainer learner;
+    private final boolean folder;
     private final Runnable release;
     private boolean closed;
 
-    private Model(Trainer trainer, Runnable release) {
-        this.trainer = trainer;
+    private Model(CheckpointedTrainer learner, boolean folder, Runnable release) {
+        this.learner = learner;
+        this.folder = folder;
         this.release = release;
     }
 
     static Model open(ModelSpec spec, RuntimeContext context) throws Exception {
         Model model;
+        boolean folder = spec.folder != null;
         if (spec.sharedName == null) {
-            Trainer trainer = openTrainer(spec, context);
-            model = new Model(trainer, trainer::close);
+            CheckpointedTrainer learner = openTrainer(spec, context);
+            model = new Model(learner, folder, learner.trainer()::close);
         } else {
             SharedTrainers.Key key = new SharedTrainers.Key(context.getJobInfo().getJobId(), spec.sharedName);
-            Trainer trainer = SharedTrainers.acquire(key, spec.bundle, () -> openTrainer(spec, context));
-            model = new Model(trainer, () -> SharedTrainers.release(key));
+            CheckpointedTrainer learner = SharedTrainers.acquire(key, spec.bundle, () -> openTrainer(spec, context));
+            model = new Model(learner, folder, () -> SharedTrainers.release(key));
         }
         warnOfMemory(context, model.trainer.nativeBytes());
         return model;
     }
 
-    private static Trainer openTrainer(ModelSpec spec, RuntimeContext context) throws Exception {
+    private static CheckpointedTrainer openTrainer(ModelSpec spec, RuntimeContext context) throws Exception {
         try (BundleSource.Local bundle = spec.bundle.fetch(context)) {
             Builder builder = Trainer.builder(bundle.folder());
             spec.options.set(builder);
-            return builder.open();
+            if (spec.folder != null) {
+                builder.store(spec.folder.store());
+            }
+            return new CheckpointedTrainer(openWhenFree(builder));
+        }
+    }
+
+    /** Waits in short steps, so that Flink can cancel the task meanwhile. */
+    private static Trainer openWhenFree(Builder builder) throws InterruptedException {
+        long deadline = System.nanoTime() + OLD_ATTEMPT.toNanos();
+        while (true) {
+            try {
+                return builder.open();
+            } catch (LockedException e) {
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            Thread.sleep(50);
         }
     }
 
     Trainer trainer() {
-        return trainer;
+        return learner.trainer();
+    }
+
+    CheckpointedTrainer learner() {
+        return learner;
+    }
+
+    /** Whether it was opened to keep what it learns in a folder. */
+    boolean hasFolder() {
+        return folder;
     }
 
     /** Flink does not see native memory, so a container is killed for it unless it was planned for. */

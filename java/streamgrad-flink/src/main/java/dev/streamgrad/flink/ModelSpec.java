@@ -11,22 +11,33 @@ final class ModelSpec implements Serializable {
     final TrainerOptions options;
     /** The name under which the parameters are shared; null if the subtask has its own. */
     final String sharedName;
+    /** Where the parameters live beyond the process; null if nowhere. */
+    final FolderSpec folder;
 
-    ModelSpec(BundleSource bundle, TrainerOptions options, String sharedName) {
+    private ModelSpec(BundleSource bundle, TrainerOptions options, String sharedName, FolderSpec folder) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
         this.options = Objects.requireNonNull(options, "options");
         this.sharedName = sharedName;
+        this.folder = folder;
     }
 
     static ModelSpec of(BundleSource bundle) {
-        return new ModelSpec(bundle, options -> {}, null);
+        return new ModelSpec(bundle, options -> {}, null, null);
     }
 
     ModelSpec with(TrainerOptions options) {
-        return new ModelSpec(bundle, options, sharedName);
+        return new ModelSpec(bundle, options, sharedName, folder);
     }
 
     ModelSpec sharedAs(String name) {
-        return new ModelSpec(bundle, options, name);
+        return new ModelSpec(bundle, options, name, folder);
+    }
+
+    ModelSpec in(FolderSpec folder) {
+        return new ModelSpec(bundle, options, sharedName, folder);
+    }
+
+    ModelSpec from(BundleSource bundle) {
+        return new ModelSpec(bundle, options, sharedName, folder);
     }
 }

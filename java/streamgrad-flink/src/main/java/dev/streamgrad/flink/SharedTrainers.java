@@ -1,6 +1,5 @@
 package dev.streamgrad.flink;
 
-import dev.streamgrad.Trainer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -18,7 +17,8 @@ final class SharedTrainers {
 
     private SharedTrainers() {}
 
-    static synchronized Trainer acquire(Key key, BundleSource bundle, Callable<Trainer> open) throws Exception {
+    static synchronized CheckpointedTrainer acquire(Key key, BundleSource bundle, Callable<CheckpointedTrainer> open)
+            throws Exception {
         Entry entry = OPEN.get(key);
         if (entry == null) {
             entry = new Entry(bundle, open.call());
@@ -28,14 +28,14 @@ final class SharedTrainers {
                     + " bundle: " + key.name + " is " + entry.bundle + ", not " + bundle);
         }
         entry.users++;
-        return entry.trainer;
+        return entry.learner;
     }
 
     static synchronized void release(Key key) {
         Entry entry = OPEN.get(key);
         if (--entry.users == 0) {
             OPEN.remove(key);
-            entry.trainer.close();
+            entry.learner.trainer().close();
         }
     }
 
@@ -66,12 +66,12 @@ final class SharedTrainers {
 
     private static final class Entry {
         final BundleSource bundle;
-        final Trainer trainer;
+        final CheckpointedTrainer learner;
         int users;
 
-        Entry(BundleSource bundle, Trainer trainer) {
+        Entry(BundleSource bundle, CheckpointedTrainer learner) {
             this.bundle = bundle;
-            this.trainer = trainer;
+            this.learner = learner;
         }
     }
 }

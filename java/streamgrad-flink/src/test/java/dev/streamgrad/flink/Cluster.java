@@ -2,12 +2,14 @@ package dev.streamgrad.flink;
 
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -39,14 +41,29 @@ final class Cluster {
         return env;
     }
 
+    /** A job that is restarted after each of its failures. */
+    static StreamExecutionEnvironment restarting(long checkpointMillis) {
+        Configuration configuration = new Configuration();
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 20);
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
+        StreamExecutionEnvironment env = environment(configuration);
+        env.getConfig().enableObjectReuse();
+        if (checkpointMillis > 0) {
+            env.enableCheckpointing(checkpointMillis);
+        }
+        return env;
+    }
+
     /** Landed flights 0, 1, 2 ..., in order, their number as event time. */
     static DataStream<Flight> flights(StreamExecutionEnvironment env, long count, double perSecond) {
         DataGeneratorSource<Flight> source =
                 new DataGeneratorSource<>(Flight::landed, count, RateLimiterStrategy.perSecond(perSecond), FLIGHT);
         return env.fromSource(
-                source,
-                WatermarkStrategy.<Flight>forMonotonousTimestamps().withTimestampAssigner((flight, time) -> flight.id),
-                "flights");
+                        source,
+                        WatermarkStrategy.<Flight>forMonotonousTimestamps().withTimestampAssigner((flight, time) -> flight.id),
+                        "flights")
+                .uid("flights");
     }
 
     static DataStream<Flight> flights(StreamExecutionEnvironment env, long count) {

@@ -17,8 +17,6 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -31,19 +29,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 final class LearnJobTest {
     @RegisterExtension
     static final MiniClusterExtension CLUSTER = Cluster.start();
-
-    private static StreamExecutionEnvironment restarting(long checkpointMillis) {
-        Configuration configuration = new Configuration();
-        configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
-        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 20);
-        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));
-        StreamExecutionEnvironment env = Cluster.environment(configuration);
-        env.getConfig().enableObjectReuse();
-        if (checkpointMillis > 0) {
-            env.enableCheckpointing(checkpointMillis);
-        }
-        return env;
-    }
 
     /** A prediction as text, bits and all; spoils the record, as an operator behind may that re-uses objects. */
     private static String spent(Scored<Flight> scored) {
@@ -68,7 +53,7 @@ final class LearnJobTest {
     private static void failuresLoseAndRepeatNothing(
             String job, UnaryOperator<DataStream<Flight>> before, UnaryOperator<Learning<Flight>> mode) throws Exception {
         long rows = 12_345;
-        StreamExecutionEnvironment env = restarting(40);
+        StreamExecutionEnvironment env = Cluster.restarting(40);
         env.getCheckpointConfig().enableUnalignedCheckpoints();
         DataStream<Flight> flights = before.apply(Cluster.flights(env, rows, 8_000)
                 .map(new FailOnce(job, List.of(2_000L, 5_000L, 9_000L)))
@@ -109,7 +94,7 @@ final class LearnJobTest {
 
     /** What a run gives, and under which name its parameters are kept. */
     private static List<String> run(String job, long checkpointMillis, UnaryOperator<Learning<Flight>> mode) throws Exception {
-        StreamExecutionEnvironment env = restarting(checkpointMillis);
+        StreamExecutionEnvironment env = Cluster.restarting(checkpointMillis);
         Learning<Flight> learning = Streamgrad.learn(Cluster.flights(env, 5_000, 10_000), Bundles.flights());
         return Cluster.collect(everything(mode.apply(learning).atEnd(trainer -> keep(job, trainer)).apply())).stream()
                 .sorted()
@@ -137,7 +122,7 @@ final class LearnJobTest {
 
     @Test
     void lateLabelsAreLearnedWhenTheyCome() throws Exception {
-        StreamExecutionEnvironment env = restarting(50);
+        StreamExecutionEnvironment env = Cluster.restarting(50);
         long flights = 1_000;
         // Flight n departs at event 2n and lands at event 2n + 101; the last ones have not landed at the end.
         DataStream<Flight> events = env.fromSequence(0, 2 * flights - 1)
@@ -175,7 +160,7 @@ final class LearnJobTest {
     }
 
     private static List<Long> versions(UnaryOperator<Learning<Flight>> sharing) throws Exception {
-        StreamExecutionEnvironment env = restarting(0);
+        StreamExecutionEnvironment env = Cluster.restarting(0);
         return Cluster.collect(sharing.apply(Streamgrad.learn(Cluster.flights(env, 6_400), Bundles.flights()))
                         .parallelism(2)
                         .apply()
@@ -207,6 +192,21 @@ final class LearnJobTest {
                 Streamgrad.learn(flights, Bundles.flights()).apply().setParallelism(2);
         Exception failure = Cluster.failure(scored);
         assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "needs shared(name)").isPresent());
+    }
+
+    @Test
+    void aFolderHoldsOneModelAndAReferenceNeedsAFolder() {
+        DataStream<Flight> flights = Cluster.flights(Cluster.environment(), 10);
+        String own = assertThrows(
+                        IllegalArgumentException.class,
+                        () -> Streamgrad.learn(flights, "any").own().parallelism(2).folder("/any").apply())
+                .getMessage();
+        assertTrue(own.contains("a folder holds one model"), own);
+        String reference = assertThrows(
+                        IllegalArgumentException.class,
+                        () -> Streamgrad.learn(flights, "any").checkpointsByReference().apply())
+                .getMessage();
+        assertTrue(reference.contains("name the folder"), reference);
     }
 
     @Test

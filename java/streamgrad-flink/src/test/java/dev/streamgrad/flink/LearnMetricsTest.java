@@ -62,6 +62,23 @@ final class LearnMetricsTest {
     }
 
     @Test
+    void theLearnersGroupTellsOfItsCheckpoints() throws Exception {
+        StreamExecutionEnvironment env = Cluster.environment();
+        env.enableCheckpointing(20);
+        Streamgrad.learn(Cluster.flights(env, 5_000, 10_000), Bundles.flights())
+                .name("checkpointed")
+                .apply()
+                .sinkTo(new DiscardingSink<>());
+        Map<String, Metric> metrics = REPORTER.getMetricsByIdentifiers(env.execute().getJobID()).entrySet().stream()
+                .filter(entry -> entry.getKey().contains(".checkpointed.") && entry.getKey().contains(".streamgrad."))
+                .collect(Collectors.toMap(
+                        entry -> entry.getKey().replaceAll(".*\\.streamgrad\\.", ""), Map.Entry::getValue));
+        assertEquals(0, gauge(metrics, "checkpointPins"), "all were written");
+        assertTrue(gauge(metrics, "checkpointBytes") > 1_000);
+        assertTrue(gauge(metrics, "checkpointTime") >= 0);
+    }
+
+    @Test
     void theWaitsGroupCountsWhatItCouldNotPair() throws Exception {
         StreamExecutionEnvironment env = Cluster.environment();
         DataStream<Flight> flights =

@@ -1,14 +1,20 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.Trainer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.flink.api.common.ExecutionConfig;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.checkpoint.SavepointType;
+import org.apache.flink.runtime.operators.testutils.MockEnvironment;
+import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
@@ -17,14 +23,33 @@ import org.apache.flink.util.OutputTag;
 
 /** The learning operator by itself, with a clock that the test moves and the real model behind it. */
 final class LearnerHarness<T> implements AutoCloseable {
+    static final int MAX_PARALLELISM = 128;
+
+    /** One for all, so that subtasks can share. */
+    private static final JobID JOB = new JobID();
+
+    private final MockEnvironment environment;
     private final OneInputStreamOperatorTestHarness<T, Scored<T>> harness;
     private final List<Object> events = new ArrayList<>();
     private final int[] seen = new int[2];
 
-    private LearnerHarness(LearnOptions<T> options, TypeInformation<T> type, ExecutionConfig config) throws Exception {
+    private LearnerHarness(
+            LearnOptions<T> options, TypeInformation<T> type, ExecutionConfig config, int subtask, int parallelism)
+            throws Exception {
         SerializerConfigImpl serializers = new SerializerConfigImpl();
+        environment = new MockEnvironmentBuilder()
+                .setTaskName("learner")
+                .setJobID(JOB)
+                .setManagedMemorySize(1 << 20)
+                .setBufferSize(1024)
+                .setMaxParallelism(MAX_PARALLELISM)
+                .setParallelism(parallelism)
+                .setSubtaskIndex(subtask)
+                .build();
         harness = new OneInputStreamOperatorTestHarness<>(
-                new LearnFactory<>(options, type, type.createSerializer(serializers)), type.createSerializer(serializers));
+                new LearnFactory<>(options, type, type.createSerializer(serializers)),
+                type.createSerializer(serializers),
+                environment);
         harness.getExecutionConfig().setUseSnapshotCompression(config.isUseSnapshotCompression());
         if (config.isObjectReuseEnabled()) {
             harness.getExecutionConfig().enableObjectReuse();
@@ -44,10 +69,23 @@ final class LearnerHarness<T> implements AutoCloseable {
             ExecutionConfig config,
             Consumer<LearnOptions<T>> options)
             throws Exception {
+        return subtask(bundle, type, state, config, 0, 1, options);
+    }
+
+    /** One subtask of several. */
+    static <T> LearnerHarness<T> subtask(
+            String bundle,
+            TypeInformation<T> type,
+            OperatorSubtaskState state,
+            ExecutionConfig config,
+            int subtask,
+            int parallelism,
+            Consumer<LearnOptions<T>> options)
+            throws Exception {
         LearnOptions<T> chosen = new LearnOptions<>();
         chosen.model = ModelSpec.of(BundleSource.of(bundle));
         options.accept(chosen);
-        LearnerHarness<T> learner = new LearnerHarness<>(chosen, type, config);
+        LearnerHarness<T> learner = new LearnerHarness<>(chosen, type, config, subtask, parallelism);
         boolean open = false;
         try {
             if (state != null) {
@@ -79,6 +117,18 @@ final class LearnerHarness<T> implements AutoCloseable {
     OperatorSubtaskState checkpoint(long id) throws Exception {
         harness.getOperator().prepareSnapshotPreBarrier(id);
         return harness.snapshot(id, id);
+    }
+
+    /** As {@link #checkpoint}, for a savepoint. */
+    OperatorSubtaskState savepoint(long id) throws Exception {
+        harness.getOperator().prepareSnapshotPreBarrier(id);
+        return harness.snapshotWithLocalState(id, id, SavepointType.savepoint(SavepointFormatType.CANONICAL))
+                .getJobManagerOwnedState();
+    }
+
+    /** The trainer behind it. */
+    Trainer trainer() {
+        return ((LearnOperator<?>) (Object) harness.getOperator()).trainer();
     }
 
     /** What came out since the last call: predictions as {@code id}, watermarks as {@code W5}, idleness by name. */
@@ -139,6 +189,7 @@ final class LearnerHarness<T> implements AutoCloseable {
     public void close() {
         try {
             harness.close();
+            environment.close();
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
