@@ -45,7 +45,7 @@ final class Model implements AutoCloseable {
             CheckpointedTrainer learner = SharedTrainers.acquire(key, spec.bundle, () -> openTrainer(spec, context));
             model = new Model(learner, folder, () -> SharedTrainers.release(key));
         }
-        warnOfMemory(context, model.trainer.nativeBytes());
+        warnOfMemory(context, model.trainer().nativeBytes());
         return model;
     }
 
