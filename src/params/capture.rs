@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::layout::{Layout, Weight};
 use super::version::{Slots, Version};
 use crate::metrics::Metrics;
-use crate::snapshot::{BundleName, Entry, File, Head, POSITION, VersionId, metrics_entries, slot_name};
+use crate::snapshot::{BundleName, Entry, File, Head, POSITION, VersionId, metrics_entries};
 use crate::tensor::DType;
 use crate::tf::Tensor;
 
@@ -51,10 +51,8 @@ impl Captured {
         for (weights, tensors) in [(&layout.parameters, &dense.parameters), (&layout.state, &dense.state)] {
             entries.extend(weights.iter().zip(tensors).map(|(weight, tensor)| entry(File::Model, (&*weight.name).into(), weight, tensor)));
         }
-        for (slot, tensors) in layout.optimizer.slots().iter().zip(&self.slots.tensors) {
-            let named = |weight: &Weight| slot_name(slot.name, &weight.name).into();
-            entries
-                .extend(layout.parameters.iter().zip(tensors).map(|(weight, tensor)| entry(File::Training, named(weight), weight, tensor)));
+        for (name, weight, [parameter, slot]) in layout.slot_names() {
+            entries.push(entry(File::Training, name.into(), weight, &self.slots.tensors[parameter][slot]));
         }
         entries.extend(metrics_entries(&self.metrics.state()));
         if let Some(position) = &self.position {
