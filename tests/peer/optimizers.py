@@ -263,14 +263,15 @@ def cases() -> dict[str, Case]:
         "sgd_global_clipnorm_never_reached": sgd(global_clipnorm=1e6),
         "nadam_global_clipnorm": nadam(global_clipnorm=0.7),
         "groups": grouped(
-            adam(**averaged(0.9, 5)),
-            {
-                ("table/embeddings",): excluding(adagrad(rate=0.1, weight_decay=0.01), "table/embeddings"),
-                ("dense/bias",): scheduled(exponential, "exponential_decay", **decay, staircase=False),
-            },
+            excluding(adam(weight_decay=0.02, **averaged(0.9, 5))),
+            {("table/embeddings",): adagrad(rate=0.1, weight_decay=0.01)},
         ),
         "groups_global_clipnorm": grouped(
-            sgd(global_clipnorm=0.5), {("table/embeddings",): adagrad(global_clipnorm=0.2)}
+            sgd(global_clipnorm=0.5),
+            {
+                ("table/embeddings",): adagrad(global_clipnorm=0.2),
+                ("dense/bias",): scheduled(exponential, "exponential_decay", **decay, staircase=False),
+            },
         ),
         "groups_mapped": mapped(
             grouped(nadam(clipvalue=0.5), {("dense/bias", "table/embeddings"): rmsprop(centered=True)})
