@@ -274,7 +274,7 @@ typedef struct {
      */
     int32_t inter_op_threads;
     /**
-     * A constant learning rate in place of the bundle's own.
+     * A constant learning rate in place of the bundle's own, for all groups of parameters alike.
      */
     double learning_rate;
     /**
@@ -1002,7 +1002,7 @@ sg_status sg_trainer_metrics(sg_trainer trainer, sg_metric *metrics, size_t metr
 sg_status sg_trainer_version(sg_trainer trainer, uint64_t *version, sg_error *error);
 
 /**
- * Writes the learning rate of the next step. Thread-safe.
+ * Writes the learning rate of the next step: the default optimizer's, if groups of parameters have their own. Thread-safe.
  */
 sg_status sg_trainer_learning_rate(sg_trainer trainer, float *rate, sg_error *error);
 

@@ -1,159 +1,17 @@
-//! Optimizers against Keras' own, fed the same gradients: `make peer` records what those do.
+//! What an optimizer does, refuses and leaves in a snapshot; `optimizer_peer.rs` compares it with Keras.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::path::Path;
 
-use safetensors::SafeTensors;
+use common::optimizing::{Parameter, same_bits};
+use common::store::{changed, content, fresh, learn, quiet};
+use common::{Recording, builder};
 use serde_json::{Value, json};
 use streamgrad::ErrorKind;
-use streamgrad::optimizer::{MAX_SLOTS, Optimizer, Update};
-
-/// What Keras did, by the names that `tests/peer/optimizers.py` explains.
-struct Peer {
-    configs: BTreeMap<String, Value>,
-    file: Vec<u8>,
-}
-
-impl Peer {
-    fn open() -> Self {
-        let read = |name: &str| {
-            let path = common::peer().join(name);
-            fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make peer`", path.display()))
-        };
-        Self { configs: serde_json::from_slice(&read("optimizers.json")).unwrap(), file: read("optimizers.safetensors") }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let tensors = SafeTensors::deserialize(&self.file).unwrap();
-        tensors.names().into_iter().filter_map(|name| name.strip_prefix("start/")).map(str::to_owned).collect()
-    }
-
-    fn find(&self, name: &str) -> Option<Vec<f32>> {
-        let tensors = SafeTensors::deserialize(&self.file).unwrap();
-        let tensor = tensors.tensor(name).ok()?;
-        Some(tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
-
-    fn f32s(&self, name: &str) -> Vec<f32> {
-        self.find(name).unwrap_or_else(|| panic!("{name} is missing; run `make peer`"))
-    }
-
-    fn iterations(&self) -> Vec<u64> {
-        let tensors = SafeTensors::deserialize(&self.file).unwrap();
-        tensors.tensor("iterations").unwrap().data().as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect()
-    }
-}
-
-/// One parameter with its slots, each twice: old and new.
-struct Parameter {
-    name: String,
-    values: [Vec<f32>; 2],
-    slots: Vec<[Vec<f32>; 2]>,
-}
-
-impl Parameter {
-    fn new(name: &str, start: Vec<f32>, optimizer: &Optimizer) -> Self {
-        let slots = optimizer.slots().iter().map(|slot| [vec![slot.initial; start.len()], vec![f32::NAN; start.len()]]).collect();
-        Self { name: name.to_owned(), values: [start.clone(), vec![f32::NAN; start.len()]], slots }
-    }
-
-    fn update(&mut self, step: &streamgrad::optimizer::Step<'_>, index: usize, gradient: &[f32]) -> streamgrad::Result<()> {
-        let [old, new] = &mut self.values;
-        let mut slots: [&[f32]; MAX_SLOTS] = Default::default();
-        let mut new_slots: [&mut [f32]; MAX_SLOTS] = Default::default();
-        for (index, [old, new]) in self.slots.iter_mut().enumerate() {
-            (slots[index], new_slots[index]) = (old, new);
-        }
-        step.update(index, Update { parameter: old, gradient, slots, new_parameter: new, new_slots })?;
-        self.values.swap(0, 1);
-        self.slots.iter_mut().for_each(|slot| slot.swap(0, 1));
-        Ok(())
-    }
-}
-
-/// The largest difference of two tensors, relative to the largest number of the second.
-fn difference(ours: &[f32], theirs: &[f32]) -> f32 {
-    assert_eq!(ours.len(), theirs.len());
-    let largest = theirs.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
-    ours.iter().zip(theirs).fold(0.0, |a: f32, (b, c)| a.max((b - c).abs())) / largest.max(f32::MIN_POSITIVE)
-}
-
-fn same_bits(ours: &[f32], theirs: &[f32]) -> bool {
-    ours.iter().map(|value| value.to_bits()).eq(theirs.iter().map(|value| value.to_bits()))
-}
-
-#[test]
-fn trajectories_are_those_of_keras() {
-    let peer = Peer::open();
-    let names = peer.names();
-    let starts: Vec<_> = names.iter().map(|name| peer.f32s(&format!("start/{name}"))).collect();
-    let gradients: Vec<_> = names.iter().map(|name| peer.f32s(&format!("gradient/{name}"))).collect();
-    let list: Vec<_> = names.iter().zip(&starts).map(|(name, start)| (name.clone(), start.len())).collect();
-    let (mut compared, mut failures) = (0, Vec::new());
-    for (case, config) in &peer.configs {
-        let Some(first) = peer.find(&format!("{case}/parameter/{}", names[0])) else { continue };
-        // Keras adds up the squares of a norm in f32, here it is f64; all else has equal bits.
-        let norms = case.contains("clipnorm") && !case.contains("never_reached");
-        let optimizer = Optimizer::from_json(config, &list).unwrap();
-        let steps = first.len() / starts[0].len();
-        let mut parameters: Vec<_> =
-            names.iter().zip(&starts).map(|(name, start)| Parameter::new(name, start.clone(), &optimizer)).collect();
-        let theirs: Vec<_> = names.iter().map(|name| peer.f32s(&format!("{case}/parameter/{name}"))).collect();
-        let mut worst: f32 = 0.0;
-        let mut unequal = None;
-        for iteration in 0..steps {
-            let gradient = |index: usize| &gradients[index][iteration * starts[index].len()..][..starts[index].len()];
-            let step = optimizer.step(iteration as u64, (0..names.len()).map(gradient)).unwrap();
-            for (index, parameter) in parameters.iter_mut().enumerate() {
-                parameter.update(&step, index, gradient(index)).unwrap();
-                let theirs = &theirs[index][iteration * starts[index].len()..][..starts[index].len()];
-                worst = worst.max(difference(&parameter.values[0], theirs));
-                if !same_bits(&parameter.values[0], theirs) {
-                    unequal.get_or_insert(iteration);
-                }
-            }
-        }
-        for parameter in &parameters {
-            for (slot, [values, _]) in optimizer.slots().iter().zip(&parameter.slots) {
-                let theirs = peer.f32s(&format!("{case}/slot/{}/{}", slot.name, parameter.name));
-                worst = worst.max(difference(values, &theirs));
-                if !same_bits(values, &theirs) {
-                    unequal.get_or_insert(steps);
-                }
-            }
-        }
-        compared += 1;
-        if worst > 1e-6 || unequal.is_some() && !norms {
-            failures.push((case, worst, unequal));
-        }
-    }
-    assert_eq!(compared, 28);
-    assert!(failures.is_empty(), "case, largest relative difference, first step whose bits differ: {failures:#?}");
-}
-
-#[test]
-fn schedules_are_those_of_keras() {
-    let peer = Peer::open();
-    let (mut schedules, mut failures) = (0, Vec::new());
-    for (case, config) in peer.configs.iter().filter(|(_, config)| config["learning_rate"].is_object()) {
-        schedules += 1;
-        let optimizer = Optimizer::from_json(config, &[]).unwrap();
-        let theirs = peer.f32s(&format!("{case}/learning_rate"));
-        assert_eq!(theirs.len(), peer.iterations().len());
-        for (iterations, theirs) in peer.iterations().into_iter().zip(theirs) {
-            let ours = optimizer.learning_rate(iterations);
-            if ours.to_bits() != theirs.to_bits() {
-                failures.push((case, iterations, ours, theirs, (ours - theirs) / theirs));
-            }
-        }
-    }
-    assert_eq!(schedules, 11);
-    assert!(failures.is_empty(), "case, iterations, ours, Keras', relative difference: {failures:#?}");
-}
+use streamgrad::optimizer::Optimizer;
 
 fn sgd() -> Value {
     json!({"rule": "sgd", "learning_rate": 0.5, "momentum": 0.0, "nesterov": false})
@@ -161,6 +19,18 @@ fn sgd() -> Value {
 
 fn adam() -> Value {
     json!({"rule": "adam", "learning_rate": 0.5, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false})
+}
+
+fn ftrl() -> Value {
+    json!({
+        "rule": "ftrl", "learning_rate": 0.5, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1, "beta": 0.0,
+        "l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0, "l2_shrinkage_regularization_strength": 0.0
+    })
+}
+
+/// Descent, and this for a group of these parameters.
+fn group(config: Value, parameters: &[&str]) -> Value {
+    with(sgd(), "groups", json!([with(config, "parameters", json!(parameters))]))
 }
 
 fn with(mut config: Value, field: &str, value: Value) -> Value {
@@ -257,6 +127,43 @@ fn a_constant_rate_replaces_a_schedule() {
 }
 
 #[test]
+fn a_constant_rate_is_that_of_every_group() {
+    let list = ["a", "b"].map(|name| (name.to_owned(), 1));
+    let optimizer = Optimizer::from_json(&group(with(sgd(), "learning_rate", json!(2.0)), &["b"]), &list).unwrap();
+    let moved = |optimizer: &Optimizer| {
+        let step = optimizer.step(0, []).unwrap();
+        [0, 1].map(|index| {
+            let mut parameter = Parameter::at("", vec![0.0], optimizer, index);
+            parameter.update(&step, index, &[1.0]).unwrap();
+            parameter.values[0][0]
+        })
+    };
+    assert_eq!((moved(&optimizer), optimizer.learning_rate(0)), ([-0.5, -2.0], 0.5));
+    let optimizer = optimizer.with_learning_rate(0.25).unwrap();
+    assert_eq!((moved(&optimizer), optimizer.learning_rate(0)), ([-0.25, -0.25], 0.25));
+    assert_eq!(moved(&optimizer.with_learning_rate(0.0).unwrap()), [0.0, 0.0]);
+    let divides = Optimizer::from_json(&group(ftrl(), &["b"]), &list).unwrap();
+    assert!(divides.with_learning_rate(0.0).unwrap_err().to_string().contains("ftrl"));
+}
+
+#[test]
+fn the_global_norm_of_a_group_leaves_out_the_others() {
+    let list = ["a", "b", "c"].map(|name| (name.to_owned(), 1));
+    let clipped = group(with(with(sgd(), "global_clipnorm", json!(1.0)), "learning_rate", json!(1.0)), &["a", "c"]);
+    let optimizer = Optimizer::from_json(&clipped, &list).unwrap();
+    // 3 and 4 have the norm 5; what the others have, finite or not, is not looked at.
+    let gradients = [[3.0], [f32::NAN], [4.0]];
+    let step = optimizer.step(0, gradients.iter().map(|gradient| &gradient[..])).unwrap();
+    for (index, moved) in [(0, -0.6), (2, -0.8)] {
+        let mut parameter = Parameter::at("", vec![0.0], &optimizer, index);
+        parameter.update(&step, index, &gradients[index]).unwrap();
+        assert!((parameter.values[0][0] - moved).abs() < 1e-6);
+    }
+    let mut other = Parameter::at("b", vec![0.0], &optimizer, 1);
+    assert_eq!(other.update(&step, 1, &gradients[1]).unwrap_err().kind(), ErrorKind::NonFinite);
+}
+
+#[test]
 fn descriptions_that_are_wrong_are_refused_and_say_where() {
     let schedule = |name: &str, fields: Value| {
         let mut schedule = fields;
@@ -269,7 +176,7 @@ fn descriptions_that_are_wrong_are_refused_and_say_where() {
     let refused = [
         (json!(3), "object"),
         (json!({}), "rule"),
-        (with(sgd(), "rule", json!("rmsprop")), "rmsprop"),
+        (with(sgd(), "rule", json!("adafactor")), "adafactor"),
         (with(sgd(), "beta_1", json!(0.9)), "beta_1"),
         (lacking, "beta_1"),
         (with(sgd(), "momentum", json!(1.5)), "momentum"),
@@ -284,6 +191,19 @@ fn descriptions_that_are_wrong_are_refused_and_say_where() {
         (with(with(sgd(), "clipnorm", json!(1)), "clipvalue", json!(1)), "at most one"),
         (with(adam(), "beta_2", json!(1)), "beta_2"),
         (with(adam(), "epsilon", json!(-1)), "epsilon"),
+        (with(sgd(), "ema_momentum", json!(1.5)), "ema_momentum"),
+        (with(sgd(), "ema_overwrite_frequency", json!(3)), "needs an ema_momentum"),
+        (with(with(sgd(), "ema_momentum", json!(0.9)), "ema_overwrite_frequency", json!(0)), "at least 1"),
+        (with(ftrl(), "learning_rate_power", json!(0.5)), "learning_rate_power"),
+        (with(ftrl(), "learning_rate", json!(0)), "ftrl"),
+        (with(sgd(), "groups", json!({})), "groups must be a list"),
+        (with(sgd(), "groups", json!([sgd()])), "groups[0]: parameters"),
+        (group(sgd(), &[]), "groups[0]: parameters"),
+        (group(sgd(), &["bias"]), "groups[0] names a parameter that the bundle does not have: bias"),
+        (group(sgd(), &["kernel", "kernel"]), "one group: kernel"),
+        (group(with(sgd(), "momentum", json!(2)), &["kernel"]), "groups[0]: momentum"),
+        (with(group(sgd(), &["kernel"]), "weight_decay_excluded", json!(["kernel"])), "not there to decay: kernel"),
+        (group(group(sgd(), &["kernel"]), &["kernel"]), "groups"),
         (schedule("linear", decay.clone()), "linear"),
         (schedule("exponential_decay", with(decay.clone(), "power", json!(2))), "power"),
         (schedule("exponential_decay", with(decay.clone(), "decay_steps", json!(0))), "decay_steps"),
@@ -303,5 +223,59 @@ fn descriptions_that_are_wrong_are_refused_and_say_where() {
         let error = Optimizer::from_json(&config, &[("kernel".to_owned(), 1)]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidBundle);
         assert!(error.to_string().contains(part), "{error} should say {part}");
+    }
+}
+
+#[test]
+fn every_rule_goes_on_bit_for_bit() {
+    let rule = |rule: &str, own: Value| {
+        let mut config = json!({"rule": rule, "learning_rate": 0.01});
+        config.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        config
+    };
+    let betas = json!({"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7});
+    let adam = json!({"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "amsgrad": true, "ema_momentum": 0.9});
+    let mut grouped = rule("lion", json!({"beta_1": 0.9, "beta_2": 0.99}));
+    let averaged = json!({
+        "rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, "centered": true, "ema_momentum": 0.9, "ema_overwrite_frequency": 4,
+        "parameters": ["dense_1/bias", "kind/kernel"]
+    });
+    grouped["groups"] = json!([rule("rmsprop", averaged)]);
+    let power = json!({
+        "learning_rate_power": -0.5, "initial_accumulator_value": 0.1, "beta": 0.1, "l1_regularization_strength": 0.001,
+        "l2_regularization_strength": 0.001, "l2_shrinkage_regularization_strength": 0.001
+    });
+    // With the number of slots that the six parameters have in all.
+    let optimizers = [
+        (rule("sgd", json!({"momentum": 0.9, "nesterov": true})), 6),
+        (rule("adagrad", json!({"initial_accumulator_value": 0.1, "epsilon": 1e-7})), 6),
+        (rule("rmsprop", json!({"rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, "centered": false})), 12),
+        (rule("adam", adam), 24),
+        (rule("ftrl", power), 12),
+        (rule("adadelta", json!({"rho": 0.9, "epsilon": 1e-7})), 12),
+        (rule("nadam", betas.clone()), 12),
+        (rule("adamax", betas), 12),
+        (grouped, 4 + 2 * 4),
+    ];
+    let recording = Recording::open("mlp", "sgd");
+    for (optimizer, slots) in optimizers {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = changed(&recording, folder.path(), |manifest| manifest["optimizer"] = optimizer.clone());
+        let open = |path: &Path| builder(&bundle).store(quiet(path).open().unwrap()).open().unwrap();
+        let (_kept, at_once) = fresh();
+        let whole = open(&at_once);
+        learn(&recording, &whole, 6);
+        let wanted = content(&at_once, whole.save().unwrap());
+        let (_kept, path) = fresh();
+        let first = open(&path);
+        learn(&recording, &first, 3);
+        first.save().unwrap();
+        drop(first);
+        let second = open(&path);
+        learn(&recording, &second, 3);
+        let found = content(&path, second.save().unwrap());
+        assert!(found == wanted, "{optimizer}");
+        let training = safetensors::SafeTensors::deserialize(&found[1]).unwrap();
+        assert_eq!(training.names().into_iter().filter(|name| name.starts_with("slot/")).count(), slots, "{optimizer}");
     }
 }

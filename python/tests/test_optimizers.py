@@ -22,6 +22,25 @@ COMMON = {
         (O.AdamW(clipvalue=0.5), {
             "rule": "adam", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False,
             "weight_decay": 0.004, "clipvalue": 0.5}),
+        (O.RMSprop(centered=True, momentum=0.5, weight_decay=0.1), {
+            "rule": "rmsprop", "learning_rate": 0.001, "rho": 0.9, "momentum": 0.5, "epsilon": 1e-7, "centered": True,
+            "weight_decay": 0.1}),
+        (O.Ftrl(0.1, -0.6, 0.2, 0.3, 0.4, 0.5, 0.7), {
+            "rule": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.6, "initial_accumulator_value": 0.2,
+            "l1_regularization_strength": 0.3, "l2_regularization_strength": 0.4,
+            "l2_shrinkage_regularization_strength": 0.5, "beta": 0.7}),
+        ("adadelta", {"rule": "adadelta", "learning_rate": 0.001, "rho": 0.95, "epsilon": 1e-7}),
+        (O.Nadam(beta_2=0.9), {
+            "rule": "nadam", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.9, "epsilon": 1e-7}),
+        (O.Adamax(epsilon=1e-3), {
+            "rule": "adamax", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-3}),
+        (O.Lion(1e-4), {"rule": "lion", "learning_rate": 1e-4, "beta_1": 0.9, "beta_2": 0.99}),
+        (O.SGD(use_ema=True), {
+            "rule": "sgd", "learning_rate": 0.01, "momentum": 0.0, "nesterov": False, "ema_momentum": 0.99,
+            "ema_overwrite_frequency": None}),
+        (O.SGD(use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=10), {
+            "rule": "sgd", "learning_rate": 0.01, "momentum": 0.0, "nesterov": False, "ema_momentum": 0.9,
+            "ema_overwrite_frequency": 10}),
         ({"class_name": "Adam", "config": {"learning_rate": 0.3}}, {
             "rule": "adam", "learning_rate": 0.3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False}),
     ],
@@ -82,11 +101,11 @@ class MyAdam(O.Adam):
 @pytest.mark.parametrize(
     ("optimizer", "named"),
     [
-        ("rmsprop", "RMSprop"),
+        ("adafactor", "Adafactor"),
+        (O.Lamb(), "Lamb"),
         (MyAdam(), "MyAdam"),
         (O.SGD(MySchedule()), "MySchedule"),
         (O.SGD(lambda: 0.1), "function as learning rate"),
-        (O.SGD(use_ema=True), "use_ema"),
         (O.SGD(gradient_accumulation_steps=2), "gradient_accumulation_steps"),
         (O.SGD(loss_scale_factor=8.0), "loss_scale_factor"),
         (O.LossScaleOptimizer(O.SGD()), "LossScaleOptimizer"),

@@ -25,7 +25,7 @@ pub struct sg_trainer_options {
     pub intra_op_threads: i32,
     /// Threads that run ops beside each other; default none: every op runs in the calling thread.
     pub inter_op_threads: i32,
-    /// A constant learning rate in place of the bundle's own.
+    /// A constant learning rate in place of the bundle's own, for all groups of parameters alike.
     pub learning_rate: f64,
     /// The rows of the metrics' sliding window; default 10,000.
     pub metrics_window: u64,

@@ -178,7 +178,7 @@ pub unsafe extern "C" fn sg_trainer_version(trainer: sg_trainer, version: *mut u
     }
 }
 
-/// Writes the learning rate of the next step. Thread-safe.
+/// Writes the learning rate of the next step: the default optimizer's, if groups of parameters have their own. Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_trainer_learning_rate(trainer: sg_trainer, rate: *mut f32, error: *mut sg_error) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::config::{Check, not_negative};
 use super::lanes::Lanes;
-use super::rule::{Elementwise, Slot};
+use super::rule::{Elementwise, Formula, Rule, Slot};
 
 /// Hyperparameters of `adagrad`.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,18 +15,18 @@ pub(super) struct Adagrad {
     epsilon: f64,
 }
 
-impl Adagrad {
-    pub(super) fn check(&self) -> Check {
+impl Rule for Adagrad {
+    fn check(&self) -> Check {
         not_negative("initial_accumulator_value", self.initial_accumulator_value)?;
         not_negative("epsilon", self.epsilon)
     }
 
-    pub(super) fn slots(&self) -> Vec<Slot> {
+    fn slots(&self) -> Vec<Slot> {
         vec![Slot { name: "accumulator", initial: self.initial_accumulator_value as f32 }]
     }
 
-    pub(super) fn step(&self, learning_rate: f32) -> Accumulate {
-        Accumulate { learning_rate, epsilon: self.epsilon as f32 }
+    fn step(&self, _: u64, learning_rate: f32) -> Formula {
+        Accumulate { learning_rate, epsilon: self.epsilon as f32 }.into()
     }
 }
 

@@ -7,9 +7,9 @@
 
 use serde::Deserialize;
 
-use super::config::{Check, in_unit_interval, not_negative};
+use super::config::{Check, below_one, not_negative};
 use super::lanes::Lanes;
-use super::rule::{Elementwise, Formula, Slot};
+use super::rule::{Elementwise, Formula, Rule, Slot};
 
 /// Hyperparameters of `adam`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,24 +21,19 @@ pub(super) struct Adam {
     amsgrad: bool,
 }
 
-impl Adam {
-    pub(super) fn check(&self) -> Check {
-        for (name, beta) in [("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
-            in_unit_interval(name, beta)?;
-            // The bias correction divides by 1 - beta^t in f32.
-            if beta as f32 >= 1.0 {
-                return Err(format!("{name} must be below 1, not {beta}"));
-            }
-        }
+impl Rule for Adam {
+    fn check(&self) -> Check {
+        below_one("beta_1", self.beta_1)?;
+        below_one("beta_2", self.beta_2)?;
         not_negative("epsilon", self.epsilon)
     }
 
-    pub(super) fn slots(&self) -> Vec<Slot> {
+    fn slots(&self) -> Vec<Slot> {
         let names: &[_] = if self.amsgrad { &["momentum", "velocity", "velocity_hat"] } else { &["momentum", "velocity"] };
-        names.iter().map(|name| Slot { name, initial: 0.0 }).collect()
+        names.iter().copied().map(Slot::zero).collect()
     }
 
-    pub(super) fn step(&self, iterations: u64, learning_rate: f32) -> Formula {
+    fn step(&self, iterations: u64, learning_rate: f32) -> Formula {
         let t = iterations.saturating_add(1) as f32;
         let correction_1 = 1.0 - (self.beta_1 as f32).powf(t);
         let correction_2 = 1.0 - (self.beta_2 as f32).powf(t);
@@ -49,7 +44,7 @@ impl Adam {
             rate_2: (1.0 - self.beta_2) as f32,
             epsilon: self.epsilon as f32,
         };
-        if self.amsgrad { Formula::AmsGrad(MaxMoments(moments)) } else { Formula::Adam(moments) }
+        if self.amsgrad { MaxMoments(moments).into() } else { moments.into() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Bounds gradients before the rule sees them, in one of Keras' three ways.
 //!
 //! By value: every element into `[-c, c]`. By norm: `g*c / max(|g|, c)` for each parameter by itself. By global norm:
-//! `g * (c * min(1/|G|, 1/c))` with the norm over all parameters. The norms are sums in `f64` of 16 running lanes, in
-//! the same order on every CPU.
+//! `g * (c * min(1/|G|, 1/c))` with the norm over all parameters of a group. The norms are sums in `f64` of 16 running
+//! lanes, in the same order on every CPU.
 
 use super::config::positive;
 
@@ -33,24 +33,18 @@ impl Clip {
         }
     }
 
-    /// What all parameters of a step share; `Err` is the index of a gradient that is not finite.
-    pub(super) fn step<'g>(&self, gradients: impl IntoIterator<Item = &'g [f32]>) -> Result<StepClip, usize> {
-        Ok(match *self {
+    /// Whether it needs the norm over all gradients.
+    pub(super) fn is_global(&self) -> bool {
+        matches!(self, Self::GlobalNorm { .. })
+    }
+
+    /// What all gradients of a step share, `squares` being the sum of their squares.
+    pub(super) fn step(&self, squares: f64) -> StepClip {
+        match *self {
             Self::Value(bound) => StepClip::Value(bound),
             Self::Norm(bound) => StepClip::Norm(bound),
-            Self::GlobalNorm { bound, inverse } => {
-                let mut sum = 0.0;
-                for (index, gradient) in gradients.into_iter().enumerate() {
-                    let squares = sum_of_squares(gradient);
-                    if !squares.is_finite() {
-                        return Err(index);
-                    }
-                    sum += squares;
-                }
-                let norm = sum.sqrt() as f32;
-                StepClip::Scale(bound * inverse.min(1.0 / norm))
-            }
-        })
+            Self::GlobalNorm { bound, inverse } => StepClip::Scale(bound * inverse.min(1.0 / squares.sqrt() as f32)),
+        }
     }
 }
 
@@ -85,7 +79,7 @@ pub(super) enum ElementClip {
 }
 
 /// Not finite if an element is not. (The largest finite `f32` squared is far below the largest `f64`.)
-fn sum_of_squares(values: &[f32]) -> f64 {
+pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2.
         unsafe { sum_of_squares_avx2(values) }

@@ -7,6 +7,9 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
+/// The most lanes of any vector.
+const WIDEST: usize = 8;
+
 /// Numbers side by side, each computed with by itself. A plain `f32` on the right stands for all lanes.
 pub(super) trait Lanes:
     Copy
@@ -24,6 +27,22 @@ pub(super) trait Lanes:
     fn splat(value: f32) -> Self;
 
     fn sqrt(self) -> Self;
+
+    /// Every lane to this power, by the C library.
+    #[inline(always)]
+    fn powf(self, exponent: f32) -> Self {
+        let mut lanes = [0.0f32; WIDEST];
+        // SAFETY: no vector has more lanes.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        lanes[..Self::WIDTH].iter_mut().for_each(|lane| *lane = lane.powf(exponent));
+        // SAFETY: as above.
+        unsafe { Self::load(lanes.as_ptr()) }
+    }
+
+    fn abs(self) -> Self;
+
+    /// 1, 0 or -1.
+    fn sign(self) -> Self;
 
     /// The larger one, for numbers that are not NaN.
     fn larger(self, other: Self) -> Self;
@@ -70,6 +89,16 @@ impl Lanes for f32 {
     }
 
     #[inline(always)]
+    fn abs(self) -> Self {
+        self.abs()
+    }
+
+    #[inline(always)]
+    fn sign(self) -> Self {
+        f32::from(self > 0.0) - f32::from(self < 0.0)
+    }
+
+    #[inline(always)]
     fn larger(self, other: Self) -> Self {
         if self > other { self } else { other }
     }
@@ -106,7 +135,8 @@ impl Lanes for f32 {
 macro_rules! lanes {
     (
         $(#[$doc:meta])* $name:ident($vector:ty) $width:literal $splat:ident $add:ident $sub:ident $mul:ident $div:ident
-        $sqrt:ident $max:ident $min:ident $load:ident $store:ident $stream:ident |$value:ident| $nan:expr
+        $sqrt:ident $max:ident $min:ident $load:ident $store:ident $stream:ident $and:ident $andnot:ident
+        $less:expr, |$value:ident| $nan:expr
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -128,6 +158,21 @@ macro_rules! lanes {
             fn sqrt(self) -> Self {
                 // SAFETY: above.
                 Self(unsafe { $sqrt(self.0) })
+            }
+
+            #[inline(always)]
+            fn abs(self) -> Self {
+                // SAFETY: above.
+                Self(unsafe { $andnot($splat(-0.0), self.0) })
+            }
+
+            #[inline(always)]
+            fn sign(self) -> Self {
+                // SAFETY: above.
+                unsafe {
+                    let (zero, one) = ($splat(0.0), $splat(1.0));
+                    Self($sub($and($less(zero, self.0), one), $and($less(self.0, zero), one)))
+                }
             }
 
             #[inline(always)]
@@ -193,13 +238,11 @@ macro_rules! lanes {
 lanes! {
     /// Four numbers, on every x86-64 CPU.
     Four(__m128) 4 _mm_set1_ps _mm_add_ps _mm_sub_ps _mm_mul_ps _mm_div_ps _mm_sqrt_ps _mm_max_ps _mm_min_ps
-    _mm_loadu_ps _mm_storeu_ps _mm_stream_ps
-    |value| _mm_movemask_ps(_mm_cmpunord_ps(value, value))
+    _mm_loadu_ps _mm_storeu_ps _mm_stream_ps _mm_and_ps _mm_andnot_ps _mm_cmplt_ps, |value| _mm_movemask_ps(_mm_cmpunord_ps(value, value))
 }
 
 lanes! {
     /// Eight numbers. Made only on a CPU that has AVX, in functions compiled for it.
     Eight(__m256) 8 _mm256_set1_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_sqrt_ps _mm256_max_ps _mm256_min_ps
-    _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps
-    |value| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(value, value))
+    _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps _mm256_and_ps _mm256_andnot_ps _mm256_cmp_ps::<_CMP_LT_OQ>, |value| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(value, value))
 }

@@ -1,19 +1,19 @@
 //! What a rule is: its hyperparameters, and its formula for one element.
 //!
-//! Every rule of Keras that works element by element fits: it keeps up to [`MAX_SLOTS`](super::MAX_SLOTS) slots per
-//! parameter and computes each new element from the old element, its slots and its gradient alone. What depends on the
-//! step but not on the element (the learning rate, Adam's bias corrections, the running product of Nadam's momenta)
-//! is a function of the number of steps done, computed once per step by [`Rule::step`] and stored in the formula.
-//! A row of a table is updated by the same formula, its slots lying beside it.
+//! Every rule of Keras that works element by element fits: it keeps up to three slots per parameter and computes each
+//! new element from the old element, its slots and its gradient alone. What depends on the step but not on the element
+//! (the learning rate, Adam's bias corrections, the running product of Nadam's momenta) is a function of the number of
+//! steps done, computed once per step by [`Rule::step`] and stored in the formula. A row of a table is updated by the
+//! same formula, its slots lying beside it.
 
 use std::fmt::Debug;
 
-use super::adagrad::{self, Adagrad};
-use super::adam::{self, Adam};
+use super::config::Check;
+use super::kernel::{self, Fault, Pass};
 use super::lanes::Lanes;
-use super::sgd::{self, Sgd};
+use super::{Update, adadelta, adagrad, adam, adamax, ftrl, lion, nadam, rmsprop, sgd};
 
-/// A tensor that a rule keeps beside every parameter.
+/// A tensor that the optimizer keeps beside a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slot {
     /// Its name, as in Keras.
@@ -22,30 +22,26 @@ pub struct Slot {
     pub initial: f32,
 }
 
-/// The hyperparameters of one rule.
-#[derive(Clone, Debug)]
-pub(super) enum Rule {
-    Sgd(Sgd),
-    Adagrad(Adagrad),
-    Adam(Adam),
+impl Slot {
+    pub(super) fn zero(name: &'static str) -> Self {
+        Self { name, initial: 0.0 }
+    }
 }
 
-impl Rule {
-    pub(super) fn slots(&self) -> Vec<Slot> {
-        match self {
-            Self::Sgd(rule) => rule.slots(),
-            Self::Adagrad(rule) => rule.slots(),
-            Self::Adam(rule) => rule.slots(),
-        }
-    }
+/// The hyperparameters of one rule.
+pub(super) trait Rule: Debug + Send + Sync {
+    /// Whether they are in range.
+    fn check(&self) -> Check;
+
+    /// What it keeps beside every parameter: as many slots as its formula takes, in that order.
+    fn slots(&self) -> Vec<Slot>;
 
     /// The formula of the step after `iterations` steps.
-    pub(super) fn step(&self, iterations: u64, learning_rate: f32) -> Formula {
-        match self {
-            Self::Sgd(rule) => rule.step(learning_rate),
-            Self::Adagrad(rule) => Formula::Adagrad(rule.step(learning_rate)),
-            Self::Adam(rule) => rule.step(iterations, learning_rate),
-        }
+    fn step(&self, iterations: u64, learning_rate: f32) -> Formula;
+
+    /// Whether a learning rate of zero means nothing to it.
+    fn divides_by_rate(&self) -> bool {
+        false
     }
 }
 
@@ -55,13 +51,46 @@ pub(super) trait Elementwise<const SLOTS: usize>: Copy + Debug {
     fn element<N: Lanes>(&self, gradient: N, parameter: N, slots: [N; SLOTS]) -> (N, [N; SLOTS]);
 }
 
-/// The formula of one step.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Formula {
+macro_rules! formulas {
+    ($($name:ident($formula:ty)),+ $(,)?) => {
+        /// The formula of one step.
+        #[derive(Clone, Copy, Debug)]
+        pub(super) enum Formula {
+            $($name($formula)),+
+        }
+
+        impl Formula {
+            /// Updates one parameter.
+            pub(super) fn run(&self, pass: &Pass, update: Update<'_>) -> Result<(), Fault> {
+                match *self {
+                    $(Self::$name(formula) => kernel::run(formula, pass, update)),+
+                }
+            }
+        }
+
+        $(impl From<$formula> for Formula {
+            fn from(formula: $formula) -> Self {
+                Self::$name(formula)
+            }
+        })+
+    };
+}
+
+formulas! {
     Descent(sgd::Descent),
     Momentum(sgd::Momentum),
     Nesterov(sgd::Nesterov),
     Adagrad(adagrad::Accumulate),
+    RmsProp(rmsprop::Scaled),
+    RmsPropMomentum(rmsprop::ScaledMomentum),
+    RmsPropCentered(rmsprop::Centered),
+    RmsPropCenteredMomentum(rmsprop::CenteredMomentum),
     Adam(adam::Moments),
     AmsGrad(adam::MaxMoments),
+    Ftrl(ftrl::Leader<true>),
+    FtrlPower(ftrl::Leader<false>),
+    Adadelta(adadelta::Ratio),
+    Nadam(nadam::Ahead),
+    Adamax(adamax::Largest),
+    Lion(lion::Sign),
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::config::{Check, in_unit_interval};
 use super::lanes::Lanes;
-use super::rule::{Elementwise, Formula, Slot};
+use super::rule::{Elementwise, Formula, Rule, Slot};
 
 /// Hyperparameters of `sgd`.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,21 +17,21 @@ pub(super) struct Sgd {
     nesterov: bool,
 }
 
-impl Sgd {
-    pub(super) fn check(&self) -> Check {
+impl Rule for Sgd {
+    fn check(&self) -> Check {
         in_unit_interval("momentum", self.momentum)
     }
 
-    pub(super) fn slots(&self) -> Vec<Slot> {
-        if self.momentum == 0.0 { Vec::new() } else { vec![Slot { name: "momentum", initial: 0.0 }] }
+    fn slots(&self) -> Vec<Slot> {
+        if self.momentum == 0.0 { Vec::new() } else { vec![Slot::zero("momentum")] }
     }
 
-    pub(super) fn step(&self, learning_rate: f32) -> Formula {
+    fn step(&self, _: u64, learning_rate: f32) -> Formula {
         let momentum = self.momentum as f32;
         match (self.momentum == 0.0, self.nesterov) {
-            (true, _) => Formula::Descent(Descent { learning_rate }),
-            (false, false) => Formula::Momentum(Momentum { learning_rate, momentum }),
-            (false, true) => Formula::Nesterov(Nesterov { learning_rate, momentum }),
+            (true, _) => Descent { learning_rate }.into(),
+            (false, false) => Momentum { learning_rate, momentum }.into(),
+            (false, true) => Nesterov { learning_rate, momentum }.into(),
         }
     }
 }

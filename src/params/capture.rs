@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::layout::{Layout, Weight};
 use super::version::{Slots, Version};
 use crate::metrics::Metrics;
-use crate::snapshot::{BundleName, Entry, File, Head, POSITION, VersionId, metrics_entries, slot_name};
+use crate::snapshot::{BundleName, Entry, File, Head, POSITION, VersionId, metrics_entries};
 use crate::tensor::DType;
 use crate::tf::Tensor;
 
@@ -54,10 +54,8 @@ impl Captured {
         for (place, weight) in layout.state.iter().enumerate() {
             entries.push(entry(File::Model, weight.name.clone(), weight, Held::State(version.clone(), place)));
         }
-        for (index, slot) in layout.optimizer.slots().iter().enumerate() {
-            for (place, weight) in layout.parameters.iter().enumerate() {
-                entries.push(entry(File::Training, slot_name(slot.name, &weight.name), weight, Held::Slot(slots.clone(), index, place)));
-            }
+        for (name, weight, [parameter, slot]) in layout.slot_names() {
+            entries.push(entry(File::Training, name, weight, Held::Slot(slots.clone(), parameter, slot)));
         }
         entries.extend(metrics_entries(&self.metrics.state()));
         if let Some(position) = &self.position {
@@ -73,6 +71,7 @@ impl Captured {
 enum Held {
     Parameter(Version, usize),
     State(Version, usize),
+    /// Of which parameter, and which of its slots.
     Slot(Arc<Slots>, usize, usize),
 }
 
@@ -81,7 +80,7 @@ impl Held {
         match self {
             Self::Parameter(version, place) => &version.dense().parameters[*place],
             Self::State(version, place) => &version.dense().state[*place],
-            Self::Slot(slots, index, place) => &slots.tensors[*index][*place],
+            Self::Slot(slots, parameter, slot) => &slots.tensors[*parameter][*slot],
         }
     }
 }

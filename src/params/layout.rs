@@ -8,7 +8,8 @@ use super::version::{Dense, Slots};
 use crate::bundle::{Bundle, Manifest, Output};
 use crate::error::Result;
 use crate::metrics::{Metrics, OutputSpec};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{MAX_SLOTS, Optimizer};
+use crate::snapshot::slot_name;
 use crate::tensor::{DType, Shape};
 use crate::tf::Tensor;
 
@@ -80,8 +81,8 @@ impl Layout {
 
     /// The slots, each filled by `fill` of the slot's name, its initial value and the parameter.
     pub(super) fn slots_from(&self, mut fill: impl FnMut(&str, f32, &Weight, &mut Tensor) -> Result<()>) -> Result<Slots> {
-        let tensors = self.optimizer.slots().iter().map(|slot| {
-            let each = self.parameters.iter().map(|parameter| {
+        let tensors = self.parameters.iter().enumerate().map(|(index, parameter)| {
+            let each = self.optimizer.slots(index).iter().map(|slot| {
                 let mut tensor = Tensor::allocate(DType::F32, parameter.shape.dims())?;
                 fill(slot.name, slot.initial, parameter, &mut tensor)?;
                 Ok(tensor)
@@ -89,6 +90,17 @@ impl Layout {
             each.collect::<Result<Vec<_>>>()
         });
         Ok(Slots { tensors: tensors.collect::<Result<_>>()? })
+    }
+
+    /// The names of all slots, each with its parameter and its place among [`Slots`]: the first slot of every parameter,
+    /// then the second.
+    pub(super) fn slot_names(&self) -> impl Iterator<Item = (String, &Weight, [usize; 2])> {
+        (0..MAX_SLOTS).flat_map(move |place| {
+            self.parameters.iter().enumerate().filter_map(move |(index, weight)| {
+                let slot = self.optimizer.slots(index).get(place)?;
+                Some((slot_name(slot.name, &weight.name), weight, [index, place]))
+            })
+        })
     }
 }
 

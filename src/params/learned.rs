@@ -220,15 +220,11 @@ impl Learned {
         let optimizer = &self.layout.optimizer;
         let gradients = update.gradients.iter().map(|gradient| gradient.as_slice::<f32>()).collect::<Result<Vec<_>>>()?;
         let step = optimizer.step(writer.steps, gradients.iter().copied())?;
-        let slots = optimizer.slots().len();
         for (index, gradient) in gradients.into_iter().enumerate() {
             let mut old_slots: [&[f32]; MAX_SLOTS] = Default::default();
             let mut new_slots: [&mut [f32]; MAX_SLOTS] = Default::default();
-            for (slot, tensors) in writer.slots.tensors.iter().enumerate().take(slots) {
-                old_slots[slot] = tensors[index].as_slice()?;
-            }
-            for (slot, tensors) in next_slots.tensors.iter_mut().enumerate().take(slots) {
-                new_slots[slot] = tensors[index].as_mut_slice()?;
+            for (slot, (old, new)) in writer.slots.tensors[index].iter().zip(&mut next_slots.tensors[index]).enumerate() {
+                (old_slots[slot], new_slots[slot]) = (old.as_slice()?, new.as_mut_slice()?);
             }
             let parameter = current.dense.parameters[index].as_slice()?;
             let new_parameter = next.parameters[index].as_mut_slice()?;

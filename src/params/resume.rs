@@ -99,13 +99,8 @@ fn fill(snapshot: &Snapshot, file: File, name: &str, weight: &Weight, tensor: &m
 }
 
 fn slots_agree(layout: &Layout, snapshot: &Snapshot) -> bool {
-    let wanted = layout
-        .optimizer
-        .slots()
-        .iter()
-        .flat_map(|slot| layout.parameters.iter().map(|weight| (slot_name(slot.name, &weight.name), weight)));
-    let fits = wanted.clone().all(|(name, weight)| found(snapshot, File::Training, &name, DType::F32, weight).is_some());
-    fits && snapshot.names(File::Training).filter(|name| name.starts_with("slot/")).count() == wanted.count()
+    let fits = layout.slot_names().all(|(name, weight, _)| found(snapshot, File::Training, &name, DType::F32, weight).is_some());
+    fits && snapshot.names(File::Training).filter(|name| name.starts_with("slot/")).count() == layout.slot_names().count()
 }
 
 fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {

@@ -29,7 +29,7 @@ pub trait Store: Debug + Send + Sync {
     /// The progressive metrics so far.
     fn metrics(&self) -> Result<MetricValues>;
 
-    /// The learning rate of the next step.
+    /// The learning rate of the next step: the default optimizer's, if groups of parameters have their own.
     fn learning_rate(&self) -> Result<f32>;
 
     /// Bytes of native memory held for parameters, state and slots, kept buffers included.

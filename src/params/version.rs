@@ -105,7 +105,7 @@ impl Dense {
     }
 }
 
-/// The optimizer's tensors: for each of its slots, one for each parameter.
+/// The optimizer's tensors: for each parameter, one for each of its slots.
 #[derive(Debug)]
 pub(crate) struct Slots {
     pub(crate) tensors: Vec<Vec<Tensor>>,

@@ -60,7 +60,7 @@ impl TrainerBuilder {
         self
     }
 
-    /// A constant learning rate in place of the bundle's own or its schedule.
+    /// A constant learning rate in place of the bundle's own or its schedule, for all groups of parameters alike.
     #[must_use]
     pub fn learning_rate(self, rate: f32) -> Self {
         Self { learning_rate: Some(rate), ..self }

@@ -169,7 +169,7 @@ impl Trainer {
         self.store.metrics()
     }
 
-    /// The learning rate of the next step.
+    /// The learning rate of the next step: the default optimizer's, if groups of parameters have their own.
     pub fn learning_rate(&self) -> Result<f32> {
         self.store.learning_rate()
     }

@@ -54,7 +54,10 @@ def export(
         path: The folder to make. It appears complete or not at all.
         loss: As `model.compile` takes it: a name, an instance, a function; for several outputs a dict or a list.
             Regularizers and `add_loss` of the model count in it.
-        optimizer: A name or a fresh instance of SGD, Adagrad, Adam or AdamW.
+        optimizer: A name or a fresh instance of SGD, Adagrad, RMSprop, Adam, AdamW, Ftrl, Adadelta, Nadam, Adamax or
+            Lion. For groups of parameters a dict such as `{"embedding": "adagrad", ".*": "adam"}`: a key names a
+            parameter or a layer, or is a regular expression of whole names; the first key that matches a parameter has
+            it, and each must be matched. The last value is the bundle's default. Or Keras' own `MultiOptimizer`.
         metrics: Names, instances or functions; for several outputs a dict. Accuracy, top-k, AUC, logloss, MAE, RMSE.
         features: The record's fields that fill each input: for each one field that holds the whole row, or one per
             element. By default an input is filled by a field of its own name. Without a dict for the only input.

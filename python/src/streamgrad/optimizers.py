@@ -9,13 +9,30 @@ from typing import Any
 import keras
 import numpy as np
 
+from streamgrad import groups
 from streamgrad.errors import ExportError
 
 _RULES: dict[type, tuple[str, tuple[str, ...]]] = {
     keras.optimizers.SGD: ("sgd", ("momentum", "nesterov")),
     keras.optimizers.Adagrad: ("adagrad", ("initial_accumulator_value", "epsilon")),
+    keras.optimizers.RMSprop: ("rmsprop", ("rho", "momentum", "epsilon", "centered")),
     keras.optimizers.Adam: ("adam", ("beta_1", "beta_2", "epsilon", "amsgrad")),
     keras.optimizers.AdamW: ("adam", ("beta_1", "beta_2", "epsilon", "amsgrad")),
+    keras.optimizers.Ftrl: (
+        "ftrl",
+        (
+            "learning_rate_power",
+            "initial_accumulator_value",
+            "l1_regularization_strength",
+            "l2_regularization_strength",
+            "l2_shrinkage_regularization_strength",
+            "beta",
+        ),
+    ),
+    keras.optimizers.Adadelta: ("adadelta", ("rho", "epsilon")),
+    keras.optimizers.Nadam: ("nadam", ("beta_1", "beta_2", "epsilon")),
+    keras.optimizers.Adamax: ("adamax", ("beta_1", "beta_2", "epsilon")),
+    keras.optimizers.Lion: ("lion", ("beta_1", "beta_2")),
 }
 
 _schedules = keras.optimizers.schedules
@@ -44,18 +61,32 @@ _SCHEDULES: dict[type, tuple[str, tuple[str, ...]]] = {
 }
 
 _NOT_KEPT = {
-    "use_ema": "the moving average of the weights",
     "gradient_accumulation_steps": "gradient accumulation",
     "loss_scale_factor": "loss scaling",
 }
 
 
 def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest's `optimizer` object, of an optimizer as `model.compile` takes it.
+    """The manifest's `optimizer` object, of what `export` was given.
 
     `parameters` are the Keras variables by their name in the manifest.
     """
-    optimizer = _resolve(identifier)
+    if groups.is_one(identifier):
+        return _describe(_resolve(identifier), parameters)
+    if isinstance(identifier, Mapping):
+        identifier = {pattern: _resolve(one) for pattern, one in identifier.items()}
+    *others, (default, its_own) = groups.assign(identifier, parameters)
+    described = _describe(default, {name: parameters[name] for name in its_own})
+    if others:
+        described["groups"] = [
+            {"parameters": names, **_describe(optimizer, {name: parameters[name] for name in names})}
+            for optimizer, names in others
+        ]
+    return described
+
+
+def _describe(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """One optimizer, for these parameters."""
     kind = type(optimizer)
     if kind not in _RULES:
         raise ExportError(
@@ -85,6 +116,9 @@ def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bound = config[clip]
         # Keras leaves gradients alone when the bound is zero or negative.
         described[clip] = _plain(float(bound)) if bound is not None and bound > 0 else None
+    if config["use_ema"]:
+        described["ema_momentum"] = _plain(config["ema_momentum"])
+        described["ema_overwrite_frequency"] = _plain(config["ema_overwrite_frequency"] or None)
     return described
 
 

@@ -21,7 +21,7 @@ public final class Builder extends ModelBuilder<Builder> {
     }
 
     /**
-     * A learning rate in place of the bundle's own, or of its schedule.
+     * A learning rate in place of the bundle's own, or of its schedule, for all groups of parameters alike.
      *
      * @param rate a positive number
      * @return this builder
