@@ -201,8 +201,9 @@ final class CheckpointJobTest {
         String savepoint = stopped(job, false);
         long steps = Progress.of(job) / 32;
         StreamExecutionEnvironment env = from(savepoint);
+        DataStream<Flight> flights = Cluster.flights(env, ROWS, 1e9).rebalance();
         List<StepReport> reports = Cluster.collect(
-                learner(job + " on two", Cluster.flights(env, ROWS, 1e9).rebalance(), l -> sharing.apply(l.withBatch()).parallelism(2))
+                learner(job + " on two", flights, learning -> sharing.apply(learning.withBatch()).parallelism(2))
                         .getSideOutput(Streamgrad.REPORTS));
         Map<Integer, Long> first = new TreeMap<>();
         reports.forEach(report -> first.merge(report.subtask(), report.gradientVersion(), Math::min));
