@@ -64,7 +64,9 @@ final class CheckpointJobTest {
         StreamExecutionEnvironment env = Cluster.restarting(30);
         env.getCheckpointConfig().enableUnalignedCheckpoints();
         DataStream<Flight> flights = before.apply(Cluster.flights(env, ROWS, PER_SECOND)
-                .map(new FailOnce(job, List.of(1_000L, 2_500L, 4_000L, 8_000L)))
+                .map(new Paced())
+                .returns(Cluster.FLIGHT)
+                .map(new FailOnce(job, List.of(1_000L, 2_500L, 4_000L, 6_000L)))
                 .returns(Cluster.FLIGHT));
         learner(job, flights, mode).sinkTo(new DiscardingSink<>());
         env.execute();
@@ -76,7 +78,9 @@ final class CheckpointJobTest {
     void failuresChangeNoBitOfPredictionsEither() throws Exception {
         StreamExecutionEnvironment env = Cluster.restarting(30);
         DataStream<Flight> flights = Cluster.flights(env, ROWS, PER_SECOND)
-                .map(new FailOnce("predictions", List.of(1_000L, 2_500L, 4_000L, 8_000L)))
+                .map(new Paced())
+                .returns(Cluster.FLIGHT)
+                .map(new FailOnce("predictions", List.of(1_000L, 2_500L, 4_000L, 6_000L)))
                 .returns(Cluster.FLIGHT);
         List<String> disturbed = predictions(learner("predictions", flights, Learning::withBatch));
         assertEquals(0, FailOnce.remaining("predictions"), "every failure happened");
@@ -119,10 +123,29 @@ final class CheckpointJobTest {
                 "referred", flights -> flights, learning -> learning.folder(folder, f -> f.keepLast(1)).checkpointsByReference());
     }
 
+    @Test
+    void checkpointsThatFailLeaveNothingBehind() throws Exception {
+        String folder = temporary.resolve("declined").toString();
+        StreamExecutionEnvironment env = Cluster.restarting(20);
+        env.getCheckpointConfig().setTolerableCheckpointFailureNumber(Integer.MAX_VALUE);
+        DataStream<Flight> flights = Cluster.flights(env, ROWS, PER_SECOND).map(new Paced()).returns(Cluster.FLIGHT);
+        learner("declined", flights, l -> l.withBatch().folder(folder, f -> f.keepLast(1)).checkpointsByReference())
+                .getSideOutput(Streamgrad.REPORTS)
+                .transform("decline", new StepReportTypeInfo(), new DeclineSome<>())
+                .sinkTo(new DiscardingSink<>());
+        env.execute();
+        assertTrue(DeclineSome.times() > 5, "checkpoints failed: " + DeclineSome.times());
+        assertEquals(calm(), Learned.by("declined"));
+        try (Trainer trainer = Trainer.open(Path.of(Bundles.flights()), Path.of(folder))) {
+            // The newest, that of the last complete checkpoint, and that of one that was on its way.
+            assertTrue(trainer.keptVersions().size() <= 3, trainer.keptVersions().toString());
+        }
+    }
+
     /** Runs until so many rows are learned, then stops with a savepoint; gives back its path. */
     private String stop(StreamExecutionEnvironment env, String probe, boolean drain) throws Exception {
         JobClient client = env.executeAsync();
-        while (Progress.of(probe) < ROWS / 4) {
+        while (Progress.of(probe) < ROWS / 8) {
             Thread.sleep(5);
         }
         return client.stopWithSavepoint(drain, temporary.resolve("savepoints").toUri().toString(), SavepointFormatType.CANONICAL)
@@ -139,7 +162,7 @@ final class CheckpointJobTest {
     /** Stops a job of its own midway. */
     private String stopped(String job, boolean drain) throws Exception {
         StreamExecutionEnvironment env = Cluster.environment();
-        DataStream<Flight> flights = Cluster.flights(env, ROWS, PER_SECOND);
+        DataStream<Flight> flights = Cluster.flights(env, ROWS, PER_SECOND).map(new Paced()).returns(Cluster.FLIGHT);
         learner(job, flights, Learning::withBatch)
                 .getSideOutput(Streamgrad.REPORTS)
                 .map(new Progress(job))
@@ -178,8 +201,9 @@ final class CheckpointJobTest {
         String savepoint = stopped(job, false);
         long steps = Progress.of(job) / 32;
         StreamExecutionEnvironment env = from(savepoint);
+        DataStream<Flight> flights = Cluster.flights(env, ROWS, 1e9).rebalance();
         List<StepReport> reports = Cluster.collect(
-                learner(job + " on two", Cluster.flights(env, ROWS, 1e9).rebalance(), l -> sharing.apply(l.withBatch()).parallelism(2))
+                learner(job + " on two", flights, learning -> sharing.apply(learning.withBatch()).parallelism(2))
                         .getSideOutput(Streamgrad.REPORTS));
         Map<Integer, Long> first = new TreeMap<>();
         reports.forEach(report -> first.merge(report.subtask(), report.gradientVersion(), Math::min));
@@ -209,7 +233,8 @@ final class CheckpointJobTest {
     void aSavepointIsWholeWhereCheckpointsRefer() throws Exception {
         String folder = temporary.resolve("small").toString();
         StreamExecutionEnvironment env = Cluster.restarting(20);
-        learner("small", Cluster.flights(env, ROWS, PER_SECOND), l -> l.withBatch().folder(folder).checkpointsByReference())
+        DataStream<Flight> flights = Cluster.flights(env, ROWS, PER_SECOND).map(new Paced()).returns(Cluster.FLIGHT);
+        learner("small", flights, l -> l.withBatch().folder(folder).checkpointsByReference())
                 .getSideOutput(Streamgrad.REPORTS)
                 .map(new Progress("small"))
                 .sinkTo(new DiscardingSink<>());

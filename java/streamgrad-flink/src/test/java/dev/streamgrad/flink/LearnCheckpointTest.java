@@ -19,6 +19,7 @@ import org.apache.flink.api.common.ExecutionConfig;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.state.OperatorStateHandle;
 import org.apache.flink.runtime.state.memory.MemCheckpointStreamFactory;
 import org.apache.flink.streaming.api.operators.OperatorSnapshotFutures;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
@@ -179,8 +180,7 @@ final class LearnCheckpointTest {
         try (LearnerHarness<Flight> learner = learner(null, o -> {})) {
             send(learner, 0, 8);
             for (int id = 1; id < 4; id++) {
-                OperatorSnapshotFutures futures = learner.flink().getOperator().snapshotState(
-                        id, id, CheckpointOptions.forCheckpointWithDefaultLocation(), new MemCheckpointStreamFactory(1 << 20));
+                OperatorSnapshotFutures futures = begin(learner, id);
                 assertEquals(1, Checkpoint.held());
                 futures.cancel();
                 learner.flink().getOperator().notifyCheckpointAborted(id);
@@ -194,6 +194,30 @@ final class LearnCheckpointTest {
             });
             assertTrue(full.toString().contains("Size of the state is larger"), full.toString());
             assertEquals(0, Checkpoint.held());
+        }
+    }
+
+    private static OperatorSnapshotFutures begin(LearnerHarness<Flight> learner, long id) throws Exception {
+        return learner.flink().getOperator().snapshotState(
+                id, id, CheckpointOptions.forCheckpointWithDefaultLocation(), new MemCheckpointStreamFactory(1 << 20));
+    }
+
+    @Test
+    void whatIsPinnedOutlivesTheOperatorAndEndsWithTheTask() throws Exception {
+        try (LearnerHarness<Flight> learner = learner(null, o -> {})) {
+            send(learner, 0, 8);
+            OperatorSnapshotFutures late = begin(learner, 1);
+            OperatorSnapshotFutures never = begin(learner, 2);
+            assertEquals(2, Checkpoint.held());
+            LearnOperator<?> operator = (LearnOperator<?>) (Object) learner.flink().getOperator();
+            operator.close();
+            late.getOperatorStateRawFuture().run();
+            OperatorStateHandle written = late.getOperatorStateRawFuture().get().getJobManagerOwnedSnapshot();
+            assertTrue(written.getStateSize() > 1000);
+            assertEquals(1, Checkpoint.held());
+            operator.getContainingTask().getCancelables().close();
+            assertEquals(0, Checkpoint.held());
+            assertTrue(never.getOperatorStateRawFuture().isCancelled());
         }
     }
 

@@ -56,6 +56,8 @@ final class LearnJobTest {
         StreamExecutionEnvironment env = Cluster.restarting(40);
         env.getCheckpointConfig().enableUnalignedCheckpoints();
         DataStream<Flight> flights = before.apply(Cluster.flights(env, rows, 8_000)
+                .map(new Paced())
+                .returns(Cluster.FLIGHT)
                 .map(new FailOnce(job, List.of(2_000L, 5_000L, 9_000L)))
                 .returns(Cluster.FLIGHT));
         List<String> lines =
