@@ -6,7 +6,7 @@
 //! 3. A direct buffer is used during the call that passes it and never kept. Its capacity is checked against what the call needs.
 //! 4. A handle is checked each time; a call in flight keeps its object.
 //! 5. Java's `Batch` lends its buffers to one call at a time, and Java writes nothing into them meanwhile.
-//! 6. Nothing here calls back into Java or keeps a reference to one of its objects. A store's thread never attaches to the JVM.
+//! 6. Nothing here calls back into Java or keeps a reference to one of its objects. The threads of stores and predictors never attach to the JVM.
 
 mod buffer;
 mod checkpoint;

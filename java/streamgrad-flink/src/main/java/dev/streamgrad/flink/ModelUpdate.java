@@ -30,7 +30,7 @@ public final class ModelUpdate {
     }
 
     /**
-     * Predicts by this version of what the job follows, and stays there until the next update.
+     * Predicts by this version of what the job itself names, and stays there until the next update.
      *
      * @param version one that the followed folder keeps, or the bundle's own values
      * @return the update

@@ -71,9 +71,11 @@ final class PredictBroadcast<T> extends BroadcastProcessFunction<T, ModelUpdate,
     }
 
     /** A job that serves another version goes on serving; one that cannot start could not even be told another one. */
-    private void restore(Map<Integer, String> restored) {
+    private void restore(Map<Integer, String> restored) throws InterruptedException {
         try {
             model.restore(restored);
+        } catch (InterruptedException e) {
+            throw e; // the task is being cancelled
         } catch (Exception e) {
             LOG.error("what the last update named cannot be predicted by any more, {} does", model.predictor().version(), e);
             lost = new Refused(UpdatedModel.lost(restored), "restore: " + reason(e));
@@ -120,7 +122,8 @@ final class PredictBroadcast<T> extends BroadcastProcessFunction<T, ModelUpdate,
     }
 
     @Override
-    public void processBroadcastElement(ModelUpdate update, Context context, Collector<Scored<T>> out) {
+    public void processBroadcastElement(ModelUpdate update, Context context, Collector<Scored<T>> out)
+            throws InterruptedException {
         if (lost != null) {
             context.output(Streamgrad.REFUSED_UPDATES, takeLost());
         }
@@ -129,6 +132,8 @@ final class PredictBroadcast<T> extends BroadcastProcessFunction<T, ModelUpdate,
             metrics.serve(model.predictor());
             updates.inc();
             LOG.info("{}: {} predicts", update, model.predictor().version());
+        } catch (InterruptedException e) {
+            throw e; // the task is being cancelled
         } catch (Exception e) {
             LOG.warn("{} is refused, {} goes on predicting", update, model.predictor().version(), e);
             refusedUpdates.inc();

@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import org.apache.flink.api.common.functions.RuntimeContext;
 
 /**
@@ -75,7 +76,8 @@ final class UpdatedModel implements AutoCloseable {
     void apply(ModelUpdate update) throws Exception {
         switch (update.kind()) {
             case VERSION:
-                hold(new Served(bundle, pin(update.name())));
+                VersionId version = reach(null, predictor -> pin(predictor, update.name()));
+                hold(new Served(null, version));
                 break;
             case BUNDLE:
                 Serving named = open(update.name());
@@ -115,30 +117,33 @@ final class UpdatedModel implements AutoCloseable {
 
     /** Stays at what predicted once. */
     private void goTo(Served target) throws Exception {
-        if (Objects.equals(target.bundle, bundle)) {
-            predictor().pin(target.version);
-        } else {
-            Serving other = open(target.bundle);
-            boolean there = false;
-            try {
-                other.predictor().pin(target.version);
-                there = true;
-            } finally {
-                if (!there) {
-                    other.close();
-                }
-            }
-            replace(other, target.bundle);
-        }
+        reach(target.bundle, predictor -> predictor.pin(target.version));
         held = target;
         last = target;
     }
 
-    private VersionId pin(String name) {
-        if (!name.matches("[0-9]{1,18}")) {
-            return predictor().pin(VersionId.parse(name));
+    /** Predicts by a version of a bundle, or of the job's own model if that is null, once {@code pin} has found it there. */
+    private VersionId reach(String wanted, Function<Predictor, VersionId> pin) throws Exception {
+        if (Objects.equals(wanted, bundle)) {
+            return pin.apply(predictor());
         }
-        return predictor().pin(Long.parseLong(name));
+        Serving other = open(wanted);
+        VersionId version = null;
+        try {
+            version = pin.apply(other.predictor());
+        } finally {
+            if (version == null) {
+                other.close();
+            }
+        }
+        replace(other, wanted);
+        return version;
+    }
+
+    private static VersionId pin(Predictor predictor, String name) {
+        return name.matches("[0-9]{1,18}")
+                ? predictor.pin(Long.parseLong(name))
+                : predictor.pin(VersionId.parse(name));
     }
 
     /** A bundle that an update named, or what the options say; it takes the same columns. */

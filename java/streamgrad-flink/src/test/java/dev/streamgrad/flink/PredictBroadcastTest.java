@@ -81,6 +81,10 @@ final class PredictBroadcastTest {
             predictsBy(saved.get(1), subtask);
             subtask.update(ModelUpdate.version(saved.get(2).toString()));
             predictsBy(saved.get(2), subtask);
+            subtask.update(ModelUpdate.bundle(Bundles.retrained()));
+            predictsByRetrained(subtask);
+            subtask.update(ModelUpdate.version("1"));
+            predictsBy(saved.get(0), subtask);
             assertNotEquals(saving.prediction(saved.get(0), FLIGHT), saving.prediction(saved.get(1), FLIGHT));
             assertEquals(List.of(), subtask.newRefusedUpdates());
         }
