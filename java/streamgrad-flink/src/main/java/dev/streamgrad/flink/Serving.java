@@ -21,7 +21,8 @@ final class Serving implements AutoCloseable {
     static Serving open(PredictOptions<?> options, RuntimeContext context) throws Exception {
         if (options.sharedName != null) {
             ModelOptions chosen = options.model;
-            Model model = Model.open(new ModelSpec(options.bundle, chosen::set, options.sharedName), context);
+            Model model = Model.open(
+                    ModelSpec.of(options.bundle).with(chosen::set).sharedAs(options.sharedName), context);
             boolean open = false;
             try {
                 Serving serving = new Serving(Predictor.of(model.trainer()), model);
