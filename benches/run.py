@@ -92,6 +92,11 @@ def threads() -> Iterator[Result]:
     yield from printed("threads")
 
 
+def optimizer() -> Iterator[Result]:
+    """A step of every rule beside a copy of as many bytes."""
+    yield from printed("optimizer")
+
+
 def snapshots() -> Iterator[Result]:
     """Writing a snapshot, steps meanwhile, opening one."""
     yield from printed("snapshot")
@@ -204,6 +209,7 @@ def main() -> None:
     parts = {
         "core": core,
         "threads": threads,
+        "optimizer": optimizer,
         "snapshots": snapshots,
         "swap": swap,
         "java": java,

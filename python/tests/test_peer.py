@@ -7,7 +7,8 @@ from models import PEERS
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer"), [*((name, "sgd") for name in PEERS), ("mlp", "adagrad"), ("mlp", "adam")]
+    ("name", "optimizer"),
+    [*((name, "sgd") for name in PEERS), ("mlp", "adagrad"), ("mlp", "adam"), ("wide_deep", "groups")],
 )
 def test_learns_as_keras_does(name, optimizer, tmp_path):
     fixtures.write(tmp_path, name, PEERS[name](), optimizer)

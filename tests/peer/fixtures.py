@@ -2,7 +2,7 @@
 
     python fixtures.py OUTDIR
 
-For each model and optimizer: `<model>-<optimizer>.bundle`, and `<model>-<optimizer>.safetensors` with ten batches
+For each model and optimizer, and for one model whose parameters have two: `<model>-<optimizer>.bundle`, and `<model>-<optimizer>.safetensors` with ten batches
 (`batch/<i>/<column>`; a string column as `batch/<i>/<column>/bytes` and `/offsets`, rows + 1 of them), the losses of
 Keras' own `train_on_batch` (`loss/<i>`), the predictions before each step (`prediction/<i>/<output>`), the parameters
 and state after ten steps (`parameter/<name>`, `state/<name>`), and the gradients of the first step (`gradient/<name>`).
@@ -41,6 +41,19 @@ def optimizers() -> dict[str, Any]:
     }
 
 
+def fresh(name: str) -> Any:
+    """One of the optimizers, or that of groups."""
+    return grouped() if name == "groups" else optimizers()[name]
+
+
+def grouped() -> Any:
+    """A fresh optimizer of the tables and one of all else."""
+    tables = keras.optimizers.SGD(0.3, weight_decay=0.01)
+    return keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(keras.optimizers.Adagrad(0.05), {".*/embeddings": tables})
+    )
+
+
 def with_dense_gradients(optimizer: Any) -> Any:
     """The optimizer, fed the summed gradient of a table where Keras would hand it one entry per repeated id."""
     apply = optimizer.apply
@@ -58,13 +71,13 @@ def write(folder: Path, name: str, peer: Peer, optimizer_name: str) -> None:
     model = peer.model
     start = [variable.numpy() for variable in model.variables]
     streamgrad.export(
-        model, bundle, loss=peer.loss, optimizer=optimizers()[optimizer_name], metrics=peer.metrics, label=peer.label,
+        model, bundle, loss=peer.loss, optimizer=fresh(optimizer_name), metrics=peer.metrics, label=peer.label,
         overwrite=True, **peer.arguments,
     )  # fmt: skip
     for variable, value in zip(model.variables, start, strict=True):
         assert np.array_equal(variable.numpy(), value), f"export moved {variable.path}"
     manifest = json.loads((bundle / "bundle.json").read_text())
-    model.compile(with_dense_gradients(optimizers()[optimizer_name]), peer.loss, jit_compile=False)
+    model.compile(with_dense_gradients(fresh(optimizer_name)), peer.loss, jit_compile=False)
     recorded: dict[str, np.ndarray] = {}
     random = np.random.default_rng(20)
     for i in range(STEPS):
@@ -118,6 +131,7 @@ def main(folder: Path) -> None:
         for optimizer_name in optimizers():
             write(folder, name, build(), optimizer_name)
             print(f"{name}-{optimizer_name}", flush=True)
+    write(folder, "wide_deep", PEERS["wide_deep"](), "groups")
 
 
 if __name__ == "__main__":

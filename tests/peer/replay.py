@@ -25,6 +25,7 @@ from safetensors.numpy import load_file
 
 ALLOWED = 1e-6
 Values = dict[str, np.ndarray]
+Config = dict[str, Any]
 
 
 class Bundle:
@@ -76,10 +77,11 @@ class Bundle:
 
 
 class Optimizer:
-    """The three rules of the fixtures, in float32 and in Keras' order."""
+    """The three rules of the fixtures, in float32 and in Keras' order, for all parameters or groups of them."""
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.config = config
+        self.default = config
+        self.groups = {name: group for group in config.get("groups", []) for name in group["parameters"]}
         self.slots: dict[str, Values] = {}
         self.steps = 0
 
@@ -87,34 +89,38 @@ class Optimizer:
         """Moves the weights by one step."""
         self.steps += 1
         for name, gradient in gradients.items():
-            weights[name] = getattr(self, self.config["rule"])(name, weights[name], gradient)
+            config = self.groups.get(name, self.default)
+            rate = np.float32(config["learning_rate"])
+            if config["weight_decay"] is not None and name not in config["weight_decay_excluded"]:
+                weights[name] = weights[name] - weights[name] * np.float32(config["weight_decay"]) * rate
+            weights[name] = getattr(self, config["rule"])(name, weights[name], gradient, config)
 
-    def sgd(self, name: str, weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    def sgd(self, name: str, weight: np.ndarray, gradient: np.ndarray, config: Config) -> np.ndarray:
         """`w - lr g`, without momentum."""
-        assert self.config["momentum"] == 0, "the fixtures have plain SGD only"
-        return weight - np.float32(self.config["learning_rate"]) * gradient
+        assert config["momentum"] == 0, "the fixtures have plain SGD only"
+        return weight - np.float32(config["learning_rate"]) * gradient
 
-    def adagrad(self, name: str, weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    def adagrad(self, name: str, weight: np.ndarray, gradient: np.ndarray, config: Config) -> np.ndarray:
         """`a += g g; w -= lr g / sqrt(a + eps)`."""
-        initial = np.float32(self.config["initial_accumulator_value"])
+        initial = np.float32(config["initial_accumulator_value"])
         slot = self.slots.setdefault(name, {"a": np.full_like(weight, initial)})
         slot["a"] = slot["a"] + gradient * gradient
-        root = np.sqrt(slot["a"] + np.float32(self.config["epsilon"]))
-        return weight - np.float32(self.config["learning_rate"]) * gradient / root
+        root = np.sqrt(slot["a"] + np.float32(config["epsilon"]))
+        return weight - np.float32(config["learning_rate"]) * gradient / root
 
-    def adam(self, name: str, weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    def adam(self, name: str, weight: np.ndarray, gradient: np.ndarray, config: Config) -> np.ndarray:
         """Adam without amsgrad."""
-        one, two = self.config["beta_1"], self.config["beta_2"]
+        one, two = config["beta_1"], config["beta_2"]
         slot = self.slots.setdefault(name, {"m": np.zeros_like(weight), "v": np.zeros_like(weight)})
         t = np.float32(self.steps)
         rate = (
-            np.float32(self.config["learning_rate"])
+            np.float32(config["learning_rate"])
             * np.sqrt(1 - np.float32(two) ** t)
             / (1 - np.float32(one) ** t)
         )
         slot["m"] = slot["m"] + (gradient - slot["m"]) * np.float32(1 - one)
         slot["v"] = slot["v"] + (gradient * gradient - slot["v"]) * np.float32(1 - two)
-        return weight - slot["m"] * rate / (np.sqrt(slot["v"]) + np.float32(self.config["epsilon"]))
+        return weight - slot["m"] * rate / (np.sqrt(slot["v"]) + np.float32(config["epsilon"]))
 
 
 def recorded_batch(recorded: Values, bundle: Bundle, i: int) -> Values:
@@ -156,7 +162,7 @@ def replay(folder: Path, name: str) -> dict[str, float]:
             compare("gradient", result["gradients"], "gradient")
         optimizer.apply(bundle.weights, result["gradients"])
         bundle.weights.update(result["state"])
-    if optimizer.config["rule"] != "adam":
+    if optimizer.default["rule"] != "adam":
         # Adam shows the noise of a gradient that is truly zero, such as that of a bias before BatchNorm.
         compare(
             "parameter",
