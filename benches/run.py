@@ -135,12 +135,17 @@ def executable(bench: str) -> str:
 
 
 def flink() -> Iterator[Result]:
-    """A job that learns beside one that does not; how long a record waits."""
+    """A job that learns beside one that does not; how long a record waits; how long a checkpoint holds the stream up."""
     module = ROOT / "java" / "streamgrad-flink" / "target"
     class_path = f"{module}/test-classes:{module}/classes:{(module / 'classpath').read_text()}"
-    for main in ("JobThroughput", "EmissionLatency"):
-        name = f"dev.streamgrad.flink.bench.{main}"
-        printed = run("java", name, BENCH / "small.bundle", env={"CLASSPATH": class_path})
+    mains = {
+        "bench.JobThroughput": [BENCH / "small.bundle"],
+        "bench.EmissionLatency": [BENCH / "small.bundle"],
+        "CheckpointHold": [BENCH / "hundred.bundle", BENCH],
+    }
+    for main, arguments in mains.items():
+        name = f"dev.streamgrad.flink.{main}"
+        printed = run("java", name, *arguments, env={"CLASSPATH": class_path})
         for line in printed.splitlines():
             if line.startswith("{"):
                 yield result(**json.loads(line), command=name)

@@ -25,7 +25,7 @@ public final class Numbers {
     }
 
     /** One result as a line of JSON. */
-    static void print(String name, double value, String unit, String goal) {
+    public static void print(String name, double value, String unit, String goal) {
         System.out.println(String.format(
                 Locale.ROOT,
                 "{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"goal\": %s}",
