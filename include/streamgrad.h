@@ -879,7 +879,9 @@ sg_status sg_trainer_version(sg_trainer trainer, uint64_t *version, sg_error *er
 /**
  * Writes the learning rate of the next step: the default optimizer's, if groups of parameters have their own. Thread-safe.
  */
-sg_status sg_trainer_learning_rate(sg_trainer trainer, float *rate, sg_error *error);
+sg_status sg_trainer_learning_rate(sg_trainer trainer,
+                                   float *rate,
+                                   sg_error *error);
 
 /**
  * Writes the bytes of native memory that parameters, state, slots and frozen weights take; TensorFlow's own comes on top.
