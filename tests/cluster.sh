@@ -56,7 +56,7 @@ with zipfile.ZipFile(work / "job.jar", "w") as jar:
     for library in (examples / "lib").glob("jackson-*.jar"):
         with zipfile.ZipFile(library) as part:
             for entry in part.namelist():
-                if entry.startswith("com/"):
+                if entry.startswith("com/") and not entry.endswith("/"):
                     jar.writestr(entry, part.read(entry))
 PYTHON
 
@@ -132,7 +132,8 @@ flights() {
         { cat "$work/flights-$1.log" >&2; exit 1; }
     job=$(sed -n 's/.*JobID \([0-9a-f]*\).*/\1/p' "$work/flights-$1.log")
 }
-state() { curl -fs "$rest/jobs/$job" | sed -n 's/.*"state":"\([A-Z]*\)","start-time".*/\1/p'; }
+answer() { curl -fs "$rest/jobs/$job$1" | "$python" -c "import json, sys; print(json.load(sys.stdin)$2)"; }
+state() { answer "" '["state"]'; }
 finish() {
     for _ in $(seq 600); do
         case $(state) in
@@ -156,7 +157,7 @@ done
 kill -9 "$taskmanager"
 "$FLINK_HOME/bin/taskmanager.sh" start >>"$work/start.log"
 finish
-restored=$(curl -fs "$rest/jobs/$job/checkpoints" | sed -n 's/.*"counts":{"restored":\([0-9]*\).*/\1/p')
+restored=$(answer /checkpoints '["counts"]["restored"]')
 [ "${restored:-0}" -ge 1 ] || { echo "cluster: nothing was restored from a checkpoint" >&2; exit 1; }
 cmp <(left "$work/flights-calm") <(left "$work/flights-killed") ||
     { echo "cluster: a TaskManager killed on the way changed the outcome, see $work/flights-*" >&2; exit 1; }
