@@ -149,8 +149,8 @@ test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Dgroups=long -DexcludedGroups=
 	@tests/older_tensorflow.sh
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@tests/demo.sh
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/failover.sh
 
 ## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
