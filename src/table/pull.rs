@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 
 use super::apply::Scratch;
 use super::plan::Plan;
+use super::shard::Shard;
 use super::spec::Moment;
 use super::unique::Unique;
 use super::{SHARDS, Table};
@@ -90,6 +91,18 @@ impl Pulled {
     }
 }
 
+/// Copies the rows of a shard's ids to where they are asked for.
+fn gather(plan: &Plan, shard: &Shard, positions: &[u32], places: &[u32], rows: &mut [f32]) {
+    let dim = plan.dim();
+    for position in positions.iter().map(|position| *position as usize) {
+        let row = &mut rows[position * dim..][..dim];
+        match places[position] {
+            NO_ROW => row.copy_from_slice(&plan.default_row),
+            place => row.copy_from_slice(&shard.records.get(place).values()[..dim]),
+        }
+    }
+}
+
 impl Table {
     /// Pulls the rows of these ids, repeated ones once, to learn from: each is seen now, and new ones get a row if they are admitted.
     ///
@@ -101,7 +114,7 @@ impl Table {
         let plan = &self.plan;
         pulled.prepare(plan, ids)?;
         self.check_room(pulled)?;
-        let (dim, now) = (plan.dim(), plan.now(moment));
+        let now = plan.now(moment);
         let Pulled { unique, hashes, places, order, starts, rows, kept, .. } = pulled;
         let gate = self.gate.read();
         let era = *gate;
@@ -119,7 +132,10 @@ impl Table {
                 }
             }
             if kept.len() < positions.len() {
-                for position in positions.iter().map(|position| *position as usize).filter(|position| places[*position] == NO_ROW) {
+                for position in positions.iter().map(|position| *position as usize) {
+                    if places[position] != NO_ROW {
+                        continue;
+                    }
                     let (hash, id, times) = (hashes[position], unique.ids[position], unique.counts[position]);
                     if shard.admits(plan, hash, times, moment.step) {
                         let place = shard.add(plan, era, kept, hash, id, now, times);
@@ -129,13 +145,7 @@ impl Table {
                     }
                 }
             }
-            for position in positions.iter().map(|position| *position as usize) {
-                let row = &mut rows[position * dim..][..dim];
-                match places[position] {
-                    NO_ROW => row.copy_from_slice(&plan.default_row),
-                    place => row.copy_from_slice(&shard.records.get(place).values()[..dim]),
-                }
-            }
+            gather(plan, &shard, positions, places, rows);
             if plan.expires() {
                 shard.sweep(plan, era, now, 2 * positions.len());
             }
@@ -150,7 +160,6 @@ impl Table {
     pub fn read(&self, ids: &[u64], pulled: &mut Pulled) -> Result<()> {
         let plan = &self.plan;
         pulled.prepare(plan, ids)?;
-        let dim = plan.dim();
         let Pulled { unique, hashes, places, order, starts, rows, .. } = pulled;
         for (locked, bounds) in self.shards.iter().zip(starts.windows(2)) {
             let positions = &order[bounds[0] as usize..bounds[1] as usize];
@@ -161,13 +170,7 @@ impl Table {
             for position in positions.iter().map(|position| *position as usize) {
                 places[position] = shard.find(hashes[position], unique.ids[position]).unwrap_or(NO_ROW);
             }
-            for position in positions.iter().map(|position| *position as usize) {
-                let row = &mut rows[position * dim..][..dim];
-                match places[position] {
-                    NO_ROW => row.copy_from_slice(&plan.default_row),
-                    place => row.copy_from_slice(&shard.records.get(place).values()[..dim]),
-                }
-            }
+            gather(plan, &shard, positions, places, rows);
         }
         Ok(())
     }
