@@ -28,7 +28,7 @@
 //! # Memory
 //!
 //! A row takes `4 * dim * (1 + slots)` bytes and at most 32 more: 20 of bookkeeping (id, last seen, count, cut), 5 to 10 of the index,
-//! growth included, and on average half a slab of 64 rows in each part. `tests/table.rs` measures it.
+//! growth included, and on average half a slab of 32 rows in each part. `tests/table.rs` measures it.
 //!
 //! ```
 //! use streamgrad::optimizer::Optimizer;
