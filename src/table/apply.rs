@@ -130,6 +130,7 @@ impl Table {
                 continue;
             }
             let shard = locked.read();
+            shard.prefetch_places(range.clone().map(|at| pulled.places[pulled.position(at)]));
             for at in range {
                 let position = pulled.position(at);
                 if pulled.places[position] != NO_ROW {
@@ -154,6 +155,7 @@ impl Table {
                 continue;
             }
             let mut shard = locked.write();
+            shard.prefetch_places(range.clone().map(|at| pulled.places[pulled.position(at)]));
             for at in range {
                 let position = pulled.position(at);
                 if pulled.places[position] == NO_ROW {

@@ -4,6 +4,11 @@
 //! others); the id itself is in the record, which whoever asks is about to read anyway. Removal moves the cells behind back instead of leaving
 //! tombstones: under a budget, where each new id puts out an old one, a table of tombstones (`hashbrown` was tried on paper) grows to twice
 //! its size before it cleans up, 23 bytes a row in place of ten.
+//!
+//! Shards are of nearly one size, so each has a limit of its own at which its index doubles: else all would within a few batches.
+
+use super::SHARDS;
+use super::prefetch::prefetch;
 
 const EMPTY: u32 = 0;
 const TAG_BITS: u32 = 8;
@@ -21,21 +26,46 @@ pub(super) fn mixed(value: u64) -> u64 {
 }
 
 /// From hashes to places. Cells are chosen by the lowest bits of a hash, tags are bits 48 to 55; the highest eight are the shard's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    /// A power of two of them, or none; never more than 13 in 16 taken.
+    /// A power of two of them, or none.
     cells: Box<[u32]>,
     taken: usize,
+    /// Of 256 cells the most that are taken.
+    limit: usize,
 }
 
+/// From the first shard, whose index doubles first, to what the last one does not reach.
+const LIMITS: std::ops::Range<usize> = 176..208;
+
 impl Index {
-    /// The bytes of an index of as many records.
-    pub(super) fn bytes_for(records: usize) -> usize {
-        size_of::<u32>() * Self::cells_for(records)
+    /// The index of a shard.
+    pub(super) fn new(shard: usize) -> Self {
+        Self { cells: Box::default(), taken: 0, limit: LIMITS.start + LIMITS.len() * (shard % SHARDS) / SHARDS }
     }
 
-    fn cells_for(records: usize) -> usize {
-        if records == 0 { 0 } else { (records * 16).div_ceil(13).next_power_of_two().max(16) }
+    /// The bytes of an index of as many records, in whichever shard.
+    pub(super) fn bytes_for(records: usize) -> usize {
+        size_of::<u32>() * Self::cells_for(records, LIMITS.start)
+    }
+
+    fn cells_for(records: usize, limit: usize) -> usize {
+        if records == 0 { 0 } else { (records * 256).div_ceil(limit).next_power_of_two().max(16) }
+    }
+
+    /// Asks for the cells that the search for this hash begins with.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: u64) {
+        if let Some(mask) = self.cells.len().checked_sub(1) {
+            let at = hash as usize & mask;
+            prefetch(&self.cells[at..=at]);
+        }
+    }
+
+    /// The place that is the right one in all but 1 in 256 cases, if the record is there.
+    #[inline(always)]
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.find(hash, |_| true)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -74,7 +104,7 @@ impl Index {
 
     /// Adds a record that is not there; `hash_of` tells the hashes of those that are.
     pub(super) fn insert(&mut self, hash: u64, place: u32, hash_of: impl Fn(u32) -> u64) {
-        let wanted = Self::cells_for(self.taken + 1);
+        let wanted = Self::cells_for(self.taken + 1, self.limit);
         if wanted > self.cells.len() {
             let old = std::mem::replace(&mut self.cells, vec![EMPTY; wanted].into_boxed_slice());
             for cell in old.into_iter().filter(|cell| *cell != EMPTY) {
@@ -135,9 +165,9 @@ mod tests {
     /// Against a map, with hashes so few that all collide and chains run around the end.
     #[test]
     fn finds_what_is_there_and_nothing_else() {
-        for spread in [u64::MAX, 0xff, 0x3, 0] {
+        for (shard, spread) in [u64::MAX, 0xff, 0x3, 0].into_iter().enumerate() {
             let hash = |id: u64| mixed(id) & (spread | spread << 48);
-            let (mut index, mut ids, mut model) = (Index::default(), Vec::new(), HashMap::new());
+            let (mut index, mut ids, mut model) = (Index::new(shard), Vec::new(), HashMap::new());
             for turn in 0..4_000u64 {
                 let id = mixed(turn) % 300;
                 let found = index.find(hash(id), |place| ids[place as usize] == id);

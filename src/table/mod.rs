@@ -58,6 +58,7 @@ mod index;
 mod initializer;
 mod philox;
 mod plan;
+mod prefetch;
 mod pull;
 mod records;
 mod shard;
@@ -113,7 +114,7 @@ impl Table {
     /// `InvalidInput` if a setting is out of its range, or the budget too small for one row in each of the table's parts.
     pub fn new(spec: TableSpec, slots: &[Slot]) -> Result<Self> {
         let plan = Plan::new(spec, slots)?;
-        let shards = (0..SHARDS).map(|_| Locked(RwLock::new(Shard::new(&plan)))).collect();
+        let shards = (0..SHARDS).map(|shard| Locked(RwLock::new(Shard::new(&plan, shard)))).collect();
         Ok(Self { plan, shards, gate: RwLock::new(Era::default()) })
     }
 

@@ -124,6 +124,7 @@ impl Table {
                 continue;
             }
             let mut shard = locked.write();
+            shard.prefetch(positions.iter().map(|position| hashes[*position as usize]));
             kept.clear();
             for position in positions.iter().map(|position| *position as usize) {
                 if let Some(place) = shard.see(plan, era, hashes[position], unique.ids[position], now, unique.counts[position]) {
@@ -167,6 +168,7 @@ impl Table {
                 continue;
             }
             let shard = locked.read();
+            shard.prefetch(positions.iter().map(|position| hashes[*position as usize]));
             for position in positions.iter().map(|position| *position as usize) {
                 places[position] = shard.find(hashes[position], unique.ids[position]).unwrap_or(NO_ROW);
             }

@@ -6,12 +6,13 @@
 use super::cut::{Era, Progress};
 use super::index::{Index, mixed};
 use super::plan::Plan;
-use super::records::{Record, Records};
+use super::prefetch::prefetch;
+use super::records::{HEADER, Record, Records};
 use super::sketch::Sketch;
 use super::spec::Evict;
 
 /// How many rows an eviction chooses from.
-const DRAWS: u64 = 16;
+const DRAWS: usize = 16;
 
 /// A part of a table; what is asked of it is asked under its lock.
 #[derive(Debug)]
@@ -27,9 +28,9 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, shard: usize) -> Self {
         Self {
-            index: Index::default(),
+            index: Index::new(shard),
             records: Records::new(plan.words),
             progress: Progress::default(),
             sketch: plan.sketch(),
@@ -44,6 +45,19 @@ impl Shard {
 
     pub(super) fn bytes(&self) -> usize {
         self.index.bytes() + self.records.bytes() + self.progress.bytes() + self.sketch.as_ref().map_or(0, Sketch::bytes)
+    }
+
+    /// Asks for the records of these hashes, all at once.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        hashes.clone().for_each(|hash| self.index.prefetch(hash));
+        hashes.filter_map(|hash| self.index.guess(hash)).for_each(|place| prefetch(self.records.get(place).0));
+    }
+
+    /// Asks for the records at places that may not be theirs any more.
+    #[inline(always)]
+    pub(super) fn prefetch_places(&self, places: impl Iterator<Item = u32>) {
+        places.filter(|place| *place < self.records.length()).for_each(|place| prefetch(self.records.get(place).0));
     }
 
     #[inline(always)]
@@ -132,11 +146,14 @@ impl Shard {
 
     /// The first to go of some that are drawn. A record of the past is nobody's of this batch, which spares the look into `keep`.
     fn draw(&mut self, plan: &Plan, keep: &[u32], now: u64) -> Option<u32> {
-        let (start, length) = (self.drawn, u128::from(self.records.length()));
-        self.drawn += DRAWS;
+        let length = u128::from(self.records.length());
+        let places: [u32; DRAWS] = std::array::from_fn(|_| {
+            self.drawn += 1;
+            ((u128::from(mixed(self.drawn)) * length) >> 64) as u32
+        });
+        places.iter().for_each(|place| prefetch(&self.records.get(*place).0[..HEADER]));
         let mut first: Option<((u64, u64), u32)> = None;
-        for draw in start..self.drawn {
-            let place = ((u128::from(mixed(draw)) * length) >> 64) as u32;
+        for place in places {
             let record = self.records.get(place);
             if record.is_free() || (record.seen() >= now && keep.contains(&place)) {
                 continue;
