@@ -31,7 +31,11 @@ impl Model {
     /// The rows of these ids after they are seen, `None` for the default row.
     fn see(&mut self, table: &Table, ids: &[u64], now: u64) {
         let mut distinct = Vec::new();
-        ids.iter().for_each(|id| if !distinct.contains(id) { distinct.push(*id) });
+        ids.iter().for_each(|id| {
+            if !distinct.contains(id) {
+                distinct.push(*id)
+            }
+        });
         for id in distinct {
             let times = ids.iter().filter(|other| **other == id).count() as u64;
             if let Expiry::Steps { steps } = table.spec().expiry
@@ -142,7 +146,12 @@ fn a_number_that_is_not_finite_changes_nothing() {
             assert!(error.to_string().contains(what) && error.to_string().contains("no row was changed"), "{error}");
         }
     }
-    let values = |rows: &BTreeMap<u64, _>| format!("{:?}", rows.iter().map(|(id, row): (_, &common::tables::Kept)| (*id, row.values.clone(), row.slots.clone())).collect::<Vec<_>>());
+    let values = |rows: &BTreeMap<u64, _>| {
+        format!(
+            "{:?}",
+            rows.iter().map(|(id, row): (_, &common::tables::Kept)| (*id, row.values.clone(), row.slots.clone())).collect::<Vec<_>>()
+        )
+    };
     assert_eq!(values(&rows(table.cut().unwrap(), || {})), values(&before));
     // The same pull still serves for a step that is sound.
     assert_eq!(apply(&table, &optimizer, &mut pulled, &vec![0.1; ids.len() * DIM]).unwrap().rows, ids.len());

@@ -91,7 +91,8 @@ fn memory_stays_within_the_budget_whatever_comes() {
     let sketch = Admission::Sightings { sightings: 2, sketch_bytes: 1 << 18 };
     for (bytes, admission) in [(600_000, Admission::Always), (1 << 20, Admission::Always), (1 << 20, sketch)] {
         let budget = Some(Budget { bytes, evict: Evict::LeastRecent });
-        let table = Table::new(TableSpec { budget, admission, expiry: Expiry::Steps { steps: 500 }, ..spec() }, adagrad(DIM).slots(0)).unwrap();
+        let table =
+            Table::new(TableSpec { budget, admission, expiry: Expiry::Steps { steps: 500 }, ..spec() }, adagrad(DIM).slots(0)).unwrap();
         let (mut pulled, empty, mut most) = (Pulled::default(), table.bytes(), 0);
         for step in 0..2_000u64 {
             // Ids that come twice and never again.

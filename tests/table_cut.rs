@@ -20,7 +20,8 @@ fn step(table: &Table, step: u64, pulled: &mut Pulled) {
 
 #[test]
 fn it_is_the_table_of_before_though_steps_run_between_any_two_rows() {
-    for (expiry, bytes) in [(Expiry::Never, usize::MAX), (Expiry::Steps { steps: 30 }, usize::MAX), (Expiry::Steps { steps: 200 }, 500_000)] {
+    for (expiry, bytes) in [(Expiry::Never, usize::MAX), (Expiry::Steps { steps: 30 }, usize::MAX), (Expiry::Steps { steps: 200 }, 500_000)]
+    {
         let spec = TableSpec { expiry, budget: Some(Budget { bytes, evict: Evict::LeastRecent }), ..spec() };
         let [table, twin] = [(); 2].map(|()| Arc::new(Table::new(spec.clone(), adagrad(DIM).slots(0)).unwrap()));
         let (mut now, mut twins_now, mut pulled) = (0, 0, Pulled::default());
@@ -48,7 +49,11 @@ fn it_is_the_table_of_before_though_steps_run_between_any_two_rows() {
             assert_eq!(found.len(), expected.len());
             for (id, row) in &found {
                 let twin = &expected[id];
-                assert_eq!((&row.values, &row.slots, row.seen, row.count), (&twin.values, &twin.slots, twin.seen, twin.count), "round {round}, id {id}");
+                assert_eq!(
+                    (&row.values, &row.slots, row.seen, row.count),
+                    (&twin.values, &twin.slots, twin.seen, twin.count),
+                    "round {round}, id {id}"
+                );
             }
         }
         // Nothing that was saved is left behind.

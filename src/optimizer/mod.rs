@@ -266,12 +266,8 @@ impl Step<'_> {
         let parameter = self.at(index)?;
         let group = &self.groups[parameter.group];
         // What is handed over are copies of rows, which are soon read again.
-        let pass = Pass {
-            clip: group.clip.of(gradient),
-            decay: group.decay.filter(|_| parameter.decays),
-            average: group.average,
-            stream: false,
-        };
+        let pass =
+            Pass { clip: group.clip.of(gradient), decay: group.decay.filter(|_| parameter.decays), average: group.average, stream: false };
         Ok(RowsStep { step: self, index, pass })
     }
 

@@ -20,9 +20,10 @@ pub struct Applied {
     pub refused: usize,
 }
 
-/// Rows and slots of a batch beside each other, before and after.
+/// Rows and slots of a batch beside each other, before and after, and their gradient: in the order of their shards, so that each is walked through once.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    gradient: Vec<f32>,
     old: Rows,
     new: Rows,
 }
@@ -108,7 +109,7 @@ impl Table {
 
     fn apply_with(
         &self,
-        Scratch { old, new }: &mut Scratch,
+        Scratch { gradient: sorted, old, new }: &mut Scratch,
         pulled: &mut Pulled,
         gradient: &[f32],
         step: &RowsStep<'_>,
@@ -118,6 +119,10 @@ impl Table {
         let dim = plan.dim();
         old.resize(gradient.len(), slots);
         new.resize(gradient.len(), slots);
+        sorted.clear();
+        for at in 0..pulled.ids().len() {
+            sorted.extend_from_slice(&gradient[pulled.position(at) * dim..][..dim]);
+        }
         let mut absent = vec![0.0; (1 + slots) * dim];
         absent[..dim].copy_from_slice(&plan.default_row);
         plan.begin_slots(&mut absent[dim..]);
@@ -138,12 +143,12 @@ impl Table {
                     pulled.places[position] = found.unwrap_or(NO_ROW);
                 }
                 match pulled.places[position] {
-                    NO_ROW => old.take(position, dim, &absent),
-                    place => old.take(position, dim, shard.records.get(place).values()),
+                    NO_ROW => old.take(at, dim, &absent),
+                    place => old.take(at, dim, shard.records.get(place).values()),
                 }
             }
         }
-        step.update(pulled.ids().len(), update(old, new, gradient, 0, slots)).map_err(|error| match error.kind() {
+        step.update(pulled.ids().len(), update(old, new, sorted, 0, slots)).map_err(|error| match error.kind() {
             ErrorKind::NonFinite => Error::new(ErrorKind::NonFinite, error.operation(), format!("{}, no row was changed", error.context())),
             _ => error,
         })?;
@@ -163,16 +168,16 @@ impl Table {
                 }
                 let found = shard.find_again(pulled.hashes[position], pulled.unique.ids[position], pulled.places[position]);
                 let Some(place) = found else { continue };
-                if !old.is(position, dim, shard.records.get(place).values()) {
-                    old.take(position, dim, shard.records.get(place).values());
-                    let element = position * dim;
-                    if step.update(1, update(old, new, &gradient[element..element + dim], element, slots)).is_err() {
+                if !old.is(at, dim, shard.records.get(place).values()) {
+                    old.take(at, dim, shard.records.get(place).values());
+                    let element = at * dim;
+                    if step.update(1, update(old, new, &sorted[element..element + dim], element, slots)).is_err() {
                         applied.refused += 1;
                         continue;
                     }
                 }
                 shard.touch(era, place);
-                new.give(position, dim, shard.records.get_mut(place).values_mut());
+                new.give(at, dim, shard.records.get_mut(place).values_mut());
                 applied.rows += 1;
             }
         }

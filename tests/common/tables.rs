@@ -47,13 +47,8 @@ pub struct Kept {
 pub fn rows(cut: Cut, mut meanwhile: impl FnMut()) -> BTreeMap<u64, Kept> {
     let mut all = BTreeMap::new();
     cut.for_each(|row| {
-        let kept = Kept {
-            seen: row.seen,
-            count: row.count,
-            values: row.values.to_vec(),
-            slots: row.slots.to_vec(),
-            is_changed: row.is_changed,
-        };
+        let kept =
+            Kept { seen: row.seen, count: row.count, values: row.values.to_vec(), slots: row.slots.to_vec(), is_changed: row.is_changed };
         assert!(all.insert(row.id, kept).is_none(), "id {} came twice", row.id);
         meanwhile();
         Ok::<(), ()>(())
