@@ -44,7 +44,7 @@ impl Plan {
         };
         let default_row = if spec.default_row.is_empty() { vec![0.0; spec.dim] } else { spec.default_row.clone() };
         let evict = spec.budget.map_or(Evict::LeastRecent, |budget| budget.evict);
-        let (lifetime, salt) = (spec.lifetime(), mixed(spec.seed ^ 0x7461_626c_65));
+        let (lifetime, salt) = (spec.lifetime(), mixed(spec.seed ^ 0x0074_6162_6c65));
         Ok(Self { spec, slots: slots.to_vec(), default_row, words, most_rows, evict, lifetime, salt })
     }
 

@@ -1,7 +1,7 @@
 """First values of a table's rows: the same as in Rust (`src/table/initializer.rs`, which explains them).
 
-They are a function of (seed, id, column) alone, whatever the order of arrival. Uniform and constant rows have the same bits
-everywhere; normal ones hang on the last bit of the platform's logarithm, sine and cosine.
+They are a function of (seed, id, column) alone, whatever the order of arrival. Uniform and constant rows have
+the same bits everywhere; normal ones hang on the last bit of the platform's logarithm, sine and cosine.
 """
 
 from __future__ import annotations
