@@ -10,6 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::tables::{DIM, adagrad, apply, at, rows, sgd, spec};
 use streamgrad::table::{Budget, Evict, Expiry, Initializer, Pulled, Table, TableSpec};
 
+/// Ends the threads of a test however it ends.
+struct Ends<'e>(&'e AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A stream with old and new ids, so that rows are changed, made, given up by age and put out.
 fn step(table: &Table, step: u64, pulled: &mut Pulled) {
     let ids: Vec<u64> = (0..60).map(|id| if id % 3 == 0 { id } else { step * 20 + id }).collect();
@@ -83,13 +92,14 @@ fn it_falls_between_the_steps_of_threads() {
                 }
             });
         }
+        let ending = Ends(&ends);
         let mut sums = Vec::new();
         for _ in 0..40 {
             let rows = rows(table.cut().unwrap(), || {});
             assert_eq!(rows.len(), ROWS as usize);
             sums.push(rows.values().map(|row| f64::from(row.values[0])).sum::<f64>());
         }
-        ends.store(true, Ordering::Relaxed);
+        drop(ending);
         assert!(sums.iter().all(|sum| sum % 500.0 == 0.0), "a step was cut in two: {sums:?}");
         assert!(sums.is_sorted() && sums[39] > sums[0]);
     });
