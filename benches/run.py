@@ -97,6 +97,11 @@ def optimizer() -> Iterator[Result]:
     yield from printed("optimizer")
 
 
+def tables() -> Iterator[Result]:
+    """Embedding tables beside a bare walk over a map of the same rows."""
+    yield from printed("table")
+
+
 def snapshots() -> Iterator[Result]:
     """Writing a snapshot, steps meanwhile, opening one."""
     yield from printed("snapshot")
@@ -215,6 +220,7 @@ def main() -> None:
         "core": core,
         "threads": threads,
         "optimizer": optimizer,
+        "table": tables,
         "snapshots": snapshots,
         "swap": swap,
         "java": java,

@@ -51,6 +51,7 @@ pub mod optimizer;
 pub mod params;
 pub mod predictor;
 pub mod snapshot;
+pub mod table;
 pub mod tensor;
 pub mod tf;
 pub mod trainer;

@@ -246,7 +246,7 @@ impl Step<'_> {
     /// `NonFinite`, naming the parameter, if its gradient, a new value or a new slot is not finite; `InvalidInput` if
     /// there is no parameter at `index` or a slice has not its length.
     pub fn update(&self, index: usize, update: Update<'_>) -> Result<()> {
-        let parameter = self.parameter(index, &update)?;
+        let parameter = self.parameter(index, 1, &update)?;
         let group = &self.groups[parameter.group];
         let pass = Pass {
             clip: group.clip.of(update.gradient),
@@ -257,22 +257,64 @@ impl Step<'_> {
         group.formula.run(&pass, update).map_err(|fault| self.optimizer.fault(index, fault))
     }
 
-    fn parameter(&self, index: usize, update: &Update<'_>) -> Result<&Parameter> {
-        let Some(parameter) = self.optimizer.parameters.get(index) else {
-            return Err(Error::input(OPERATION, format!("there is no parameter with this index: {index}")));
-        };
+    /// The same for rows of a table: the parameter at `index`, made with the number of elements of one row, stands for any number of
+    /// rows, one after the other. `gradient` is that of all rows of this step, whose norm is bounded if the optimizer clips by it.
+    ///
+    /// # Errors
+    /// `InvalidInput` if there is no parameter at `index`.
+    pub fn rows(&self, index: usize, gradient: &[f32]) -> Result<RowsStep<'_>> {
+        let parameter = self.at(index)?;
+        let group = &self.groups[parameter.group];
+        // What is handed over are copies of rows, which are soon read again.
+        let pass =
+            Pass { clip: group.clip.of(gradient), decay: group.decay.filter(|_| parameter.decays), average: group.average, stream: false };
+        Ok(RowsStep { step: self, index, pass })
+    }
+
+    fn at(&self, index: usize) -> Result<&Parameter> {
+        let parameters = &self.optimizer.parameters;
+        parameters.get(index).ok_or_else(|| Error::input(OPERATION, format!("there is no parameter with this index: {index}")))
+    }
+
+    fn parameter(&self, index: usize, rows: usize, update: &Update<'_>) -> Result<&Parameter> {
+        let parameter = self.at(index)?;
         let slots = parameter.slots.len();
-        let fits = |length: usize| length == parameter.elements;
+        let elements = rows.saturating_mul(parameter.elements);
+        let fits = |length: usize| length == elements;
         let complete = fits(update.parameter.len())
             && fits(update.gradient.len())
             && fits(update.new_parameter.len())
             && update.slots[..slots].iter().all(|slot| fits(slot.len()))
             && update.new_slots[..slots].iter().all(|slot| fits(slot.len()));
         if !complete {
-            let context =
-                format!("give values, gradient and {slots} slots of {} elements each: parameter {}", parameter.elements, parameter.name);
+            let context = format!("give values, gradient and {slots} slots of {elements} elements each: parameter {}", parameter.name);
             return Err(Error::input(OPERATION, context));
         }
         Ok(parameter)
+    }
+}
+
+/// One step of some rows of a table, which share it.
+#[derive(Debug)]
+pub struct RowsStep<'s> {
+    step: &'s Step<'s>,
+    index: usize,
+    pass: Pass,
+}
+
+impl RowsStep<'_> {
+    /// What the optimizer keeps beside these rows.
+    pub fn slots(&self) -> &[Slot] {
+        self.step.optimizer.slots(self.index)
+    }
+
+    /// Writes the new values and slots of this many rows.
+    ///
+    /// # Errors
+    /// As of [`Step::update`].
+    pub fn update(&self, rows: usize, update: Update<'_>) -> Result<()> {
+        let parameter = self.step.parameter(self.index, rows, &update)?;
+        let formula = self.step.groups[parameter.group].formula;
+        formula.run(&self.pass, update).map_err(|fault| self.step.optimizer.fault(self.index, fault))
     }
 }

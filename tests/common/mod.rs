@@ -8,6 +8,7 @@ pub mod disk;
 pub mod optimizing;
 pub mod predicting;
 pub mod store;
+pub mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};
