@@ -56,7 +56,7 @@ pub mod tensor;
 pub mod tf;
 pub mod trainer;
 
-pub use batch::{Batch, BatchView, ColumnData, Schema};
+pub use batch::{Batch, BatchView, ColumnData, RaggedValues, Schema};
 pub use bundle::Bundle;
 pub use error::{Error, ErrorKind, Result};
 pub use model::Predictions;

@@ -1,12 +1,14 @@
 //! A batch in memory of its own.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ndarray::{ArrayView, Dimension};
 
+use super::ragged::Lengths;
 use super::row::RowBuilder;
 use super::schema::{ColumnSpec, Schema};
-use super::view::{BatchView, ColumnData};
+use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
 use crate::tensor::{AlignedBuffer, DType, Element};
 
@@ -18,6 +20,7 @@ pub struct Batch {
     pub(super) schema: Arc<Schema>,
     pub(super) columns: Vec<Store>,
     capacity: usize,
+    event_time: Option<SystemTime>,
     /// Which fields the row that is being built has set.
     pub(super) set: Vec<bool>,
 }
@@ -30,6 +33,8 @@ pub(super) struct Store {
     pub(super) rows: usize,
     /// The first row that was pushed without it (labels and weights may be left out).
     pub(super) missing: Option<usize>,
+    /// Of a ragged column.
+    pub(super) lengths: Option<Lengths>,
 }
 
 #[derive(Debug)]
@@ -50,8 +55,11 @@ impl Store {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         (self.rows, self.missing) = (0, None);
+        if let Some(lengths) = &mut self.lengths {
+            lengths.clear();
+        }
         if let Data::Strings { bytes, places, pushed } = &mut self.data {
             bytes.clear();
             places.clear();
@@ -59,11 +67,31 @@ impl Store {
         }
     }
 
+    /// Takes in these strings instead of all that it has.
+    pub(super) fn set_strings<S: AsRef<[u8]>>(&mut self, spec: &ColumnSpec, values: &[S]) -> Result<()> {
+        if values.iter().map(|value| value.as_ref().len()).sum::<usize>() > u32::MAX as usize {
+            return Err(Error::input("set column", format!("the strings of {} are longer than 4 GiB", spec.name)));
+        }
+        self.clear();
+        if let Data::Strings { bytes, places, pushed } = &mut self.data {
+            for value in values {
+                let value = value.as_ref();
+                places.push((bytes.len() as u32, value.len() as u32));
+                bytes.extend_from_slice(value);
+            }
+            *pushed = bytes.len();
+        }
+        Ok(())
+    }
+
     /// Forgets the strings of a row that was not pushed.
     pub(super) fn rollback(&mut self, spec: &ColumnSpec) {
         if let Data::Strings { bytes, places, pushed } = &mut self.data {
             bytes.truncate(*pushed);
-            places.truncate(self.rows * spec.shape.elements());
+            places.truncate(match &self.lengths {
+                Some(lengths) => lengths.values(),
+                None => self.rows * spec.shape.elements(),
+            });
         }
     }
 
@@ -71,6 +99,9 @@ impl Store {
     pub(super) fn push(&mut self, absent: bool) {
         if absent {
             self.missing.get_or_insert(self.rows);
+        }
+        if let Some(lengths) = &mut self.lengths {
+            lengths.push(self.rows);
         }
         self.rows += 1;
         if let Data::Strings { bytes, pushed, .. } = &mut self.data {
@@ -85,8 +116,9 @@ impl Batch {
             DType::String => Data::Strings { bytes: Vec::new(), places: Vec::new(), pushed: 0 },
             _ => Data::Fixed(AlignedBuffer::new(0)),
         };
-        let columns = schema.columns().iter().map(|spec| Store { data: data(spec), rows: 0, missing: None }).collect();
-        Self { schema, columns, capacity, set: Vec::new() }
+        let store = |spec: &ColumnSpec| Store { data: data(spec), rows: 0, missing: None, lengths: spec.ragged.then(Lengths::default) };
+        let columns = schema.columns().iter().map(store).collect();
+        Self { schema, columns, capacity, event_time: None, set: Vec::new() }
     }
 
     /// The columns that it has.
@@ -104,9 +136,15 @@ impl Batch {
         self.capacity
     }
 
-    /// Removes all rows; the memory stays.
+    /// Removes all rows and the event time; the memory stays.
     pub fn clear(&mut self) {
         self.columns.iter_mut().for_each(Store::clear);
+        self.event_time = None;
+    }
+
+    /// When the latest of these rows happened. Needed to learn where the rows of an embedding table expire by event time.
+    pub fn set_event_time(&mut self, time: SystemTime) {
+        self.event_time = Some(time);
     }
 
     /// Begins a row. Nothing is in the batch before [`RowBuilder::push`].
@@ -155,19 +193,8 @@ impl Batch {
             return Err(Error::input("set column", format!("{column} takes {}, not strings", spec.dtype)));
         }
         let rows = rows_of(spec, values.len(), self.capacity)?;
-        if values.iter().map(|value| value.as_ref().len()).sum::<usize>() > u32::MAX as usize {
-            return Err(Error::input("set column", format!("the strings of {column} are longer than 4 GiB")));
-        }
         let store = &mut self.columns[index];
-        store.clear();
-        if let Data::Strings { bytes, places, pushed } = &mut store.data {
-            for value in values {
-                let value = value.as_ref();
-                places.push((bytes.len() as u32, value.len() as u32));
-                bytes.extend_from_slice(value);
-            }
-            *pushed = bytes.len();
-        }
+        store.set_strings(spec, values)?;
         store.rows = rows;
         Ok(())
     }
@@ -175,6 +202,9 @@ impl Batch {
 
 /// The rows that so many elements make.
 fn rows_of(spec: &ColumnSpec, elements: usize, capacity: usize) -> Result<usize> {
+    if spec.ragged {
+        return Err(Error::input("set column", format!("{} is ragged; set it with the number of values of each row", spec.name)));
+    }
     let row = spec.shape.elements();
     let (rows, rest) = (elements / row, elements % row);
     if rest != 0 {
@@ -196,9 +226,16 @@ impl<'a> From<&'a Batch> for BatchView<'a> {
         let columns = batch.columns.iter().zip(batch.schema.columns()).map(|(store, spec)| match (&store.data, store.missing) {
             _ if store.rows == 0 => ColumnData::Absent,
             (_, Some(row)) => ColumnData::Missing { row },
+            (data, None) if let Some(lengths) = &store.lengths => {
+                let values = match data {
+                    Data::Fixed(buffer) => RaggedValues::Bytes(&buffer.as_bytes()[..lengths.values() * spec.dtype.size().unwrap_or(0)]),
+                    Data::Strings { bytes, places, .. } => RaggedValues::Strings { bytes, places },
+                };
+                ColumnData::Ragged { lengths: lengths.of(store.rows), values }
+            }
             (Data::Fixed(buffer), None) => ColumnData::Bytes(&buffer.as_bytes()[..store.rows * spec.row_bytes().unwrap_or(0)]),
             (Data::Strings { bytes, places, .. }, None) => ColumnData::Strings { bytes, places },
         });
-        Self::new(rows, columns.collect())
+        Self::new(rows, columns.collect()).at(batch.event_time)
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold before a model sees a batch.
 
 use super::schema::{ColumnSpec, Role, Schema};
-use super::view::{BatchView, ColumnData};
+use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Element, bytes_as};
 
@@ -38,6 +38,9 @@ impl BatchView<'_> {
 
 fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), String> {
     let name = &spec.name;
+    if let ColumnData::Ragged { lengths, values } = data {
+        return ragged(spec, lengths, values, rows);
+    }
     match (data, spec.row_bytes()) {
         (ColumnData::Absent, _) => Err(format!("the column {name} is missing; set it")),
         (ColumnData::Missing { row }, _) => Err(format!("row {row} has no {name}; it can be predicted, not learned")),
@@ -47,16 +50,49 @@ fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), S
             }
             elements(spec, bytes)
         }
-        (ColumnData::Strings { bytes, places }, None) => {
+        (ColumnData::Strings { bytes, places }, None) if !spec.ragged => {
             if places.len() != rows * spec.shape.elements() {
                 return Err(format!("{name} has {} strings, but {rows} rows take {}", places.len(), rows * spec.shape.elements()));
             }
-            match places.iter().find(|(start, length)| (*start as usize + *length as usize) > bytes.len()) {
-                Some(place) => Err(format!("a string of {name} lies outside its bytes: {place:?}")),
-                None => Ok(()),
-            }
+            inside(name, bytes, places)
         }
+        _ if spec.ragged => Err(format!("{name} is ragged; give the values of all rows, and how many each row has")),
         _ => Err(format!("{name} takes {}, but got another kind of column", spec.dtype)),
+    }
+}
+
+/// Whether the strings are where they shall be.
+fn inside(name: &str, bytes: &[u8], places: &[(u32, u32)]) -> Result<(), String> {
+    match places.iter().find(|(start, length)| (*start as usize + *length as usize) > bytes.len()) {
+        Some(place) => Err(format!("a string of {name} lies outside its bytes: {place:?}")),
+        None => Ok(()),
+    }
+}
+
+fn ragged(spec: &ColumnSpec, lengths: &[i64], values: &RaggedValues<'_>, rows: usize) -> Result<(), String> {
+    let name = &spec.name;
+    if !spec.ragged {
+        return Err(format!("{name} takes {} values a row, but got ragged rows", spec.shape.elements()));
+    }
+    if lengths.len() != rows {
+        return Err(format!("{name} has {} rows, other columns {rows}", lengths.len()));
+    }
+    let count = match (values, spec.dtype.size()) {
+        (RaggedValues::Bytes(bytes), Some(size)) if bytes.len() % size == 0 => bytes.len() / size,
+        (RaggedValues::Strings { places, .. }, None) => places.len(),
+        _ => return Err(format!("{name} takes {}, but got another kind of column", spec.dtype)),
+    };
+    if let Some(row) = lengths.iter().position(|length| *length < 0) {
+        return Err(format!("row {row} of {name} has {} values; lengths are not negative", lengths[row]));
+    }
+    let sum = lengths.iter().try_fold(0_i64, |sum, length| sum.checked_add(*length));
+    if sum != i64::try_from(count).ok() {
+        let sum = sum.map_or_else(|| "more than 2^63".to_owned(), |sum| sum.to_string());
+        return Err(format!("the row lengths of {name} add up to {sum}, but it has {count} values"));
+    }
+    match values {
+        RaggedValues::Bytes(bytes) => elements(spec, bytes),
+        RaggedValues::Strings { bytes, places } => inside(name, bytes, places),
     }
 }
 

@@ -7,6 +7,7 @@
 #[expect(clippy::module_inception, reason = "the type that the room is named for")]
 mod batch;
 mod check;
+mod ragged;
 mod row;
 mod schema;
 mod value;
@@ -17,4 +18,4 @@ pub(crate) use check::Purpose;
 pub use row::RowBuilder;
 pub use schema::{ColumnSpec, Field, Role, Schema};
 pub use value::Value;
-pub use view::{BatchView, ColumnData};
+pub use view::{BatchView, ColumnData, RaggedValues};

@@ -25,7 +25,9 @@ impl<'a> RowBuilder<'a> {
             let Batch { schema, columns, .. } = batch;
             for (store, spec) in columns.iter_mut().zip(schema.columns()) {
                 store.reserve(spec, row + 1);
-                if let Data::Strings { places, .. } = &mut store.data {
+                if let Data::Strings { places, .. } = &mut store.data
+                    && !spec.ragged
+                {
                     places.resize((row + 1) * spec.shape.elements(), (0, 0));
                 }
             }
@@ -50,24 +52,36 @@ impl<'a> RowBuilder<'a> {
             return Err(Error::input(SET, "the field is one of another bundle"));
         };
         let name = || spec.fields.get(field.start / field.elements).map_or(spec.name.as_str(), String::as_str);
-        if value.elements() != field.elements {
+        if value.elements() != field.elements && !spec.ragged {
             let context = format!("{} takes {} values, not {}", name(), field.elements, value.elements());
             return Err(Error::input(SET, context));
         }
-        let index = self.row * spec.shape.elements() + field.start;
-        match &mut columns[field.column].data {
+        let Store { data, lengths, .. } = &mut columns[field.column];
+        let index = match lengths {
+            Some(lengths) => {
+                lengths.set_pending(value.elements());
+                lengths.values()
+            }
+            None => self.row * spec.shape.elements() + field.start,
+        };
+        match data {
             Data::Fixed(buffer) => {
+                if let (true, Some(size)) = (spec.ragged, spec.dtype.size()) {
+                    buffer.reserve((index + value.elements()) * size);
+                }
                 value.write(buffer, spec.dtype, index).map_err(|reason| Error::input(SET, format!("{}: {reason}", name())))?;
             }
             Data::Strings { bytes, places, .. } => {
-                let Value::Bytes(string) = value else {
-                    return Err(Error::input(SET, format!("{} takes a string", name())));
-                };
-                let (Ok(start), Ok(length)) = (u32::try_from(bytes.len()), u32::try_from(string.len())) else {
-                    return Err(Error::input(SET, format!("the strings of {} are longer than 4 GiB", spec.name)));
-                };
-                bytes.extend_from_slice(string);
-                places[index] = (start, length);
+                if spec.ragged {
+                    places.resize(index + value.elements(), (0, 0));
+                }
+                for (at, string) in value.strings().ok_or_else(|| Error::input(SET, format!("{} takes strings", name())))?.enumerate() {
+                    let (Ok(start), Ok(length)) = (u32::try_from(bytes.len()), u32::try_from(string.len())) else {
+                        return Err(Error::input(SET, format!("the strings of {} are longer than 4 GiB", spec.name)));
+                    };
+                    bytes.extend_from_slice(string);
+                    places[index + at] = (start, length);
+                }
             }
         }
         set[field.index] = true;
@@ -111,8 +125,12 @@ impl<'a> RowBuilder<'a> {
 }
 
 fn is_finite(store: &Store, spec: &ColumnSpec, row: usize) -> bool {
-    let (Data::Fixed(buffer), Some(bytes)) = (&store.data, spec.row_bytes()) else { return true };
-    let row = &buffer.as_bytes()[row * bytes..(row + 1) * bytes];
+    let (Data::Fixed(buffer), Some(size)) = (&store.data, spec.dtype.size()) else { return true };
+    let (start, elements) = match &store.lengths {
+        Some(lengths) => (lengths.values(), lengths.pending()),
+        None => (row * spec.shape.elements(), spec.shape.elements()),
+    };
+    let row = &buffer.as_bytes()[start * size..(start + elements) * size];
     match spec.dtype {
         DType::F32 => bytes_as::<f32>(row).is_some_and(|values| values.iter().all(|value| value.is_finite())),
         DType::F64 => bytes_as::<f64>(row).is_some_and(|values| values.iter().all(|value| value.is_finite())),

@@ -28,8 +28,10 @@ pub struct ColumnSpec {
     pub role: Role,
     /// The type of its elements.
     pub dtype: DType,
-    /// The shape of one row.
+    /// The shape of one row; of one value if the rows are ragged.
     pub shape: Shape,
+    /// Whether a row has any number of values, one after the other.
+    pub ragged: bool,
     /// The record's fields that fill a row: one for the whole row, or one for each element in row-major order.
     pub fields: Vec<String>,
     /// For labels: the output that it belongs to.
@@ -40,12 +42,15 @@ pub struct ColumnSpec {
 
 impl ColumnSpec {
     fn new(column: &Column, role: Role) -> Self {
-        let Column { name, dtype, shape, fields, output, range, .. } = column.clone();
-        Self { name, role, dtype, shape, fields, output, range }
+        let Column { name, dtype, shape, ragged, fields, output, range, .. } = column.clone();
+        Self { name, role, dtype, shape, ragged, fields, output, range }
     }
 
-    /// Bytes of one row; `None` for strings.
+    /// Bytes of one row; `None` for strings and ragged rows.
     pub fn row_bytes(&self) -> Option<usize> {
+        if self.ragged {
+            return None;
+        }
         Some(self.dtype.size()? * self.shape.elements())
     }
 }

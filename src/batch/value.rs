@@ -22,6 +22,10 @@ pub enum Value<'a> {
     I32s(&'a [i32]),
     /// The elements of a field that fills several.
     I64s(&'a [i64]),
+    /// The elements of a field that fills several.
+    Strings(&'a [&'a str]),
+    /// The elements of a field that fills several.
+    ByteStrings(&'a [&'a [u8]]),
 }
 
 macro_rules! from {
@@ -62,6 +66,8 @@ from_slice! {
     F64s: f64;
     I32s: i32;
     I64s: i64;
+    ByteStrings: &'a [u8];
+    Strings: &'a str;
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -78,8 +84,21 @@ impl Value<'_> {
             Self::F64s(values) => values.len(),
             Self::I32s(values) => values.len(),
             Self::I64s(values) => values.len(),
+            Self::Strings(values) => values.len(),
+            Self::ByteStrings(values) => values.len(),
             _ => 1,
         }
+    }
+
+    /// Its elements, if they are strings.
+    pub(super) fn strings(&self) -> Option<impl Iterator<Item = &[u8]>> {
+        let (one, texts, strings): (&[&[u8]], &[&str], &[&[u8]]) = match self {
+            Self::Bytes(string) => (std::slice::from_ref(string), &[], &[]),
+            Self::Strings(texts) => (&[], texts, &[]),
+            Self::ByteStrings(strings) => (&[], &[], strings),
+            _ => return None,
+        };
+        Some(one.iter().chain(strings).copied().chain(texts.iter().map(|text| text.as_bytes())))
     }
 
     /// Writes its elements at this element index; or says why they do not fit the dtype.
@@ -89,7 +108,7 @@ impl Value<'_> {
             Self::Int(value) => int(buffer, dtype, index, value),
             Self::Bool(value) if dtype == DType::Bool => store(buffer, index, Some(value), value, dtype),
             Self::Bool(value) => int(buffer, dtype, index, value.into()),
-            Self::Bytes(_) => Err(format!("a string does not fit {dtype}")),
+            Self::Bytes(_) | Self::Strings(_) | Self::ByteStrings(_) => Err(format!("a string does not fit {dtype}")),
             Self::F32s(values) => each(values, |at, value| float(buffer, dtype, index + at, value.into())),
             Self::F64s(values) => each(values, |at, value| float(buffer, dtype, index + at, value)),
             Self::I32s(values) => each(values, |at, value| int(buffer, dtype, index + at, value.into())),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 
+use super::feeds::Placeholder;
 use super::graph_def::{Attr, GraphDef, NodeDef};
 use super::manifest::Manifest;
 use super::{invalid, ops};
@@ -37,6 +38,7 @@ pub(super) fn verify(graph_def: &[u8], manifest: &Manifest, allowed: &[&str]) ->
     let mut train = vec![manifest.loss.train.as_str()];
     train.extend(manifest.outputs.iter().map(|output| output.train.as_str()));
     train.extend(manifest.parameters.iter().map(|parameter| parameter.gradient.as_str()));
+    train.extend(manifest.tables.iter().map(|table| table.gradient.as_str()));
     train.extend(manifest.state.iter().map(|state| state.next.as_str()));
     Ok(Reach {
         train: reach(train)?,
@@ -47,13 +49,8 @@ pub(super) fn verify(graph_def: &[u8], manifest: &Manifest, allowed: &[&str]) ->
 
 /// The nodes that the manifest feeds, each found to be a placeholder of the right dtype and shape.
 fn placeholders<'a>(graph: &Index<'_>, manifest: &'a Manifest) -> Result<HashSet<&'a str>> {
-    let rows = |dims: &[i64]| [&[-1], dims].concat();
-    let columns = manifest.columns().map(|column| (&column.tensor, column.dtype, rows(column.shape.dims())));
-    let parameters = manifest.parameters.iter().map(|weight| (&weight.tensor, weight.dtype, weight.shape.dims().to_vec()));
-    let state = manifest.state.iter().map(|weight| (&weight.tensor, weight.dtype, weight.shape.dims().to_vec()));
-    let frozen = manifest.frozen.iter().map(|weight| (&weight.tensor, weight.dtype, weight.shape.dims().to_vec()));
     let mut fed = HashSet::new();
-    for (tensor, dtype, dims) in columns.chain(parameters).chain(state).chain(frozen) {
+    for Placeholder { tensor, dtype, dims, .. } in manifest.placeholders() {
         let name = node_of(tensor);
         let node = graph.node(name)?;
         if node.op != "Placeholder" {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::invalid;
 use crate::error::Result;
@@ -54,6 +54,9 @@ pub struct Manifest {
     pub state: Vec<State>,
     /// What is fed and never changes.
     pub frozen: Vec<Weight>,
+    /// The embedding tables.
+    #[serde(default)]
+    pub tables: Vec<EmbeddingTable>,
     /// The update rule; read by [`crate::optimizer`].
     pub optimizer: Value,
     /// The metrics; read by [`crate::metrics`].
@@ -67,8 +70,11 @@ pub struct Column {
     pub name: String,
     /// The type of its elements.
     pub dtype: DType,
-    /// The shape of one row.
+    /// The shape of one row; of one value if the rows are ragged.
     pub shape: Shape,
+    /// Whether a row has any number of values, one after the other.
+    #[serde(default)]
+    pub ragged: bool,
     /// The record's fields that fill one row: one for the whole row, or one for each element.
     pub fields: Vec<String>,
     /// For labels: the output that it belongs to.
@@ -78,6 +84,9 @@ pub struct Column {
     #[serde(default)]
     pub range: Option<(f64, f64)>,
     pub(crate) tensor: String,
+    /// If ragged: the values of each row.
+    #[serde(default)]
+    pub(crate) lengths: Option<String>,
 }
 
 /// A named output.
@@ -152,6 +161,30 @@ pub struct Weight {
     pub(crate) tensor: String,
 }
 
+/// An embedding table: rows by feature id, outside the graph.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EmbeddingTable {
+    /// Its name, among those of the weights.
+    pub name: String,
+    /// The numbers of a row.
+    pub dim: usize,
+    /// The features whose values are its ids.
+    pub features: Vec<TableFeature>,
+    pub(crate) rows: String,
+    pub(crate) gradient: String,
+    /// Seed, first values, admission, expiry, budget; read by [`crate::table`].
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// A feature that a table is looked up by.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TableFeature {
+    /// The feature's name.
+    pub name: String,
+    pub(crate) index: String,
+}
+
 impl Manifest {
     pub(super) fn parse(json: &[u8]) -> Result<Self> {
         let value: Value =
@@ -175,24 +208,33 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<()> {
-        if self.features.is_empty() || self.outputs.is_empty() || self.labels.is_empty() || self.parameters.is_empty() {
-            return Err(invalid("a model has at least one feature, one label, one output and one parameter"));
+        let learns = !self.parameters.is_empty() || !self.tables.is_empty();
+        if self.features.is_empty() || self.outputs.is_empty() || self.labels.is_empty() || !learns {
+            return Err(invalid("a model has at least one feature, one label, one output and one parameter or table"));
         }
         unique("column", self.columns().map(|column| &column.name))?;
         unique("field", self.columns().flat_map(|column| &column.fields))?;
         unique("output", self.outputs.iter().map(|output| &output.name))?;
         let weights = self.parameters.iter().map(|parameter| &parameter.name);
-        unique("weight", weights.chain(self.state.iter().map(|state| &state.name)).chain(self.frozen.iter().map(|weight| &weight.name)))?;
+        let others = self.state.iter().map(|state| &state.name).chain(self.frozen.iter().map(|weight| &weight.name));
+        unique("weight", weights.chain(others).chain(self.tables.iter().map(|table| &table.name)))?;
+        self.tables.iter().try_for_each(|table| self.check_table(table))?;
         for column in self.columns() {
             let elements = column.shape.elements();
             if column.fields.len() != 1 && column.fields.len() != elements {
                 return Err(invalid(format!("{} has {elements} elements a row, but {} fields", column.name, column.fields.len())));
+            }
+            if column.ragged != column.lengths.is_some() || (column.ragged && !column.shape.dims().is_empty()) {
+                return Err(invalid(format!("a ragged column has lengths and single values, no other has: {}", column.name)));
             }
             if column.range.is_some_and(|(lowest, highest)| lowest.is_nan() || highest.is_nan() || lowest > highest) {
                 return Err(invalid(format!("the range of {} is not a range", column.name)));
             }
         }
         for label in &self.labels {
+            if label.ragged {
+                return Err(invalid(format!("the label {} is ragged; a loss takes rows of one shape", label.name)));
+            }
             if label.dtype == DType::String {
                 return Err(invalid(format!("the label {} is a string; a loss takes numbers", label.name)));
             }
@@ -203,7 +245,7 @@ impl Manifest {
             }
         }
         if let Some(weight) = &self.weight
-            && (weight.dtype != DType::F32 || !weight.shape.dims().is_empty())
+            && (weight.dtype != DType::F32 || !weight.shape.dims().is_empty() || weight.ragged)
         {
             return Err(invalid(format!("the weight {} must be one float32 a row", weight.name)));
         }
@@ -218,6 +260,25 @@ impl Manifest {
             .find(|(_, dtype)| *dtype == DType::String)
         {
             return Err(invalid(format!("the weight {} is a string", name.0)));
+        }
+        Ok(())
+    }
+}
+
+impl Manifest {
+    fn check_table(&self, table: &EmbeddingTable) -> Result<()> {
+        let name = &table.name;
+        if table.dim == 0 || table.features.is_empty() {
+            return Err(invalid(format!("the table {name} needs at least one number a row and one feature")));
+        }
+        unique("feature of a table", table.features.iter().map(|feature| &feature.name))?;
+        for feature in &table.features {
+            let Some(column) = self.features.iter().find(|column| column.name == feature.name) else {
+                return Err(invalid(format!("the table {name} is looked up by {}, which is no feature", feature.name)));
+            };
+            if !(column.dtype.is_integer() || column.dtype == DType::String) {
+                return Err(invalid(format!("{} is {}, but the ids of a table are integers or strings", column.name, column.dtype)));
+            }
         }
         Ok(())
     }

@@ -4,10 +4,12 @@
 //! against their hashes, the graph against the manifest, the ops against what the host allows. The format is a page of its
 //! own, `docs/bundle-format.md`.
 
+mod feeds;
 mod graph;
 mod graph_def;
 mod manifest;
 mod ops;
+mod rows;
 mod values;
 
 use std::fs;
@@ -16,8 +18,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
+pub(crate) use feeds::Source;
 pub(crate) use graph::{Reach, node_of};
-pub use manifest::{Column, Manifest, Output, Parameter, State, StateKind, Task, Weight};
+pub use manifest::{Column, EmbeddingTable, Manifest, Output, Parameter, State, StateKind, TableFeature, Task, Weight};
+pub(crate) use rows::FirstRows;
 pub(crate) use values::Values;
 
 const OPEN: &str = "open bundle";
@@ -29,6 +33,7 @@ pub struct Bundle {
     manifest: Manifest,
     graph: Vec<u8>,
     values: Values,
+    rows: FirstRows,
     identity: String,
     reach: Reach,
 }
@@ -46,9 +51,13 @@ impl Bundle {
         let manifest = Manifest::parse(&json)?;
         let graph = verified(&path, &manifest, "graph.pb")?;
         let values = Values::parse(verified(&path, &manifest, "initial.safetensors")?, &manifest)?;
+        let rows = match manifest.files.contains_key(rows::FILE) {
+            true => FirstRows::parse(verified(&path, &manifest, rows::FILE)?, &manifest)?,
+            false => FirstRows::default(),
+        };
         let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
         let identity = hex(&Sha256::digest(&json));
-        Ok(Self { path, manifest, graph, values, identity, reach })
+        Ok(Self { path, manifest, graph, values, rows, identity, reach })
     }
 
     /// The folder it was opened from.
@@ -72,6 +81,11 @@ impl Bundle {
 
     pub(crate) fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// The rows that tables begin with.
+    pub(crate) fn rows(&self) -> &FirstRows {
+        &self.rows
     }
 
     pub(crate) fn reach(&self) -> &Reach {

@@ -2,59 +2,49 @@
 
 use smallvec::SmallVec;
 
+use super::columns::{ColumnTensor, TableTensors};
 use super::{Model, Run};
-use crate::batch::{BatchView, ColumnData};
-use crate::bundle::StateKind;
-use crate::error::{Error, ErrorKind, Result};
-use crate::params::{Dense, Version};
+use crate::batch::BatchView;
+use crate::bundle::{Source, StateKind, TableFeature};
+use crate::error::Result;
+use crate::params::{Dense, Rows, Version};
 use crate::tensor::DType;
-use crate::tf::{Dims, StringViews, Tensor, View, strings};
-
-/// Where a fed tensor comes from, by its index there.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Feed {
-    Column(usize),
-    Parameter(usize),
-    State(usize),
-    Frozen(usize),
-}
+use crate::tf::Tensor;
 
 /// The tensors of one run.
 #[derive(Debug)]
 pub(crate) struct Fed<'a> {
     columns: SmallVec<[ColumnTensor<'a>; 4]>,
+    /// Of each table its rows, and the place of each id among them by feature.
+    tables: Vec<TableTensors<'a>>,
     dense: &'a Dense,
     /// Seeds of this run, where they are not those of the version.
     seeds: Vec<(usize, Tensor)>,
     frozen: &'a [Tensor],
 }
 
-#[derive(Debug)]
-enum ColumnTensor<'a> {
-    /// A label or weight that this run does not need.
-    Unused,
-    Fixed(View<'a>),
-    Strings(StringViews<'a>),
-}
-
 impl<'a> Fed<'a> {
     /// What this kind of run needs. `earlier` counts the training runs that began with this version before: each gets seeds
     /// of its own.
-    pub(super) fn new(model: &'a Model, run: &Run, version: &'a Version, batch: &BatchView<'a>, earlier: u64) -> Result<Self> {
+    pub(super) fn new(
+        model: &'a Model,
+        run: &Run,
+        version: &'a Version,
+        rows: &'a Rows,
+        batch: &BatchView<'a>,
+        earlier: u64,
+    ) -> Result<Self> {
         let dense = version.dense();
         let mut columns = SmallVec::new();
         for (index, (spec, data)) in model.schema.columns().iter().zip(batch.columns()).enumerate() {
-            let dims = || -> Dims { std::iter::once(batch.rows() as i64).chain(spec.shape.dims().iter().copied()).collect() };
-            columns.push(match *data {
-                _ if !run.columns[index] => ColumnTensor::Unused,
-                ColumnData::Absent | ColumnData::Missing { .. } => ColumnTensor::Unused,
-                ColumnData::Bytes(bytes) => ColumnTensor::Fixed(model.views[index].borrow(spec.dtype, &dims(), bytes)?),
-                ColumnData::Strings { bytes, places } => {
-                    let strings = places.iter().map(|&(start, length)| &bytes[start as usize..][..length as usize]);
-                    ColumnTensor::Strings(strings::view(&dims(), strings)?)
-                }
-            });
+            columns.push(ColumnTensor::new(&model.views[index], run.columns[index], spec, batch.rows(), data)?);
         }
+        let tables = model.bundle.manifest().tables.iter().enumerate();
+        let tables = tables.map(|(index, table)| {
+            let of = |feature: &TableFeature| model.schema.features().iter().find(|spec| spec.name == feature.name);
+            TableTensors::new(rows, batch, index, table, &table.features.iter().filter_map(of).collect::<Vec<_>>())
+        });
+        let tables = tables.collect::<Result<_>>()?;
         let seeds = match earlier {
             0 => Vec::new(),
             earlier => {
@@ -63,33 +53,28 @@ impl<'a> Fed<'a> {
                 seeds.map(|(index, _)| Ok((index, folded(&dense.state[index], earlier)?))).collect::<Result<_>>()?
             }
         };
-        Ok(Self { columns, dense, seeds, frozen: &model.frozen })
+        Ok(Self { columns, tables, dense, seeds, frozen: &model.frozen })
     }
 
-    pub(super) fn tensor(&self, feed: Feed) -> Result<&Tensor> {
+    pub(super) fn tensor(&self, feed: Source) -> Result<&Tensor> {
         match feed {
-            Feed::Column(index) => match &self.columns[index] {
-                ColumnTensor::Fixed(tensor) => Ok(tensor),
-                ColumnTensor::Strings(tensor) => Ok(tensor),
-                ColumnTensor::Unused => {
-                    Err(Error::new(ErrorKind::InvalidBundle, "run graph", "predictions need a label or weight; export the bundle again"))
-                }
-            },
-            Feed::Parameter(index) => Ok(&self.dense.parameters[index]),
-            Feed::State(index) => Ok(self.seeds.iter().find(|(at, _)| *at == index).map_or(&self.dense.state[index], |(_, seed)| seed)),
-            Feed::Frozen(index) => Ok(&self.frozen[index]),
+            Source::Column(index) => self.columns[index].values(),
+            Source::Lengths(index) => self.columns[index].lengths(),
+            Source::Parameter(index) => Ok(&self.dense.parameters[index]),
+            Source::State(index) => Ok(self.seeds.iter().find(|(at, _)| *at == index).map_or(&self.dense.state[index], |(_, seed)| seed)),
+            Source::Frozen(index) => Ok(&self.frozen[index]),
+            Source::Rows(table) => Ok(&self.tables[table].rows),
+            Source::Index(table, feature) => Ok(&self.tables[table].index[feature]),
         }
     }
 
     /// The tensor itself, or a copy of it if its memory is that of something fed, which lives on without it.
     pub(super) fn detach(&self, tensor: Tensor) -> Result<Tensor> {
-        let columns = self.columns.iter().filter_map(|column| match column {
-            ColumnTensor::Fixed(tensor) => Some(&**tensor),
-            _ => None,
-        });
+        let columns = self.columns.iter().flat_map(ColumnTensor::of_fixed_size);
+        let tables = self.tables.iter().flat_map(TableTensors::all);
         let dense = self.dense.parameters.iter().chain(&self.dense.state);
         let seeds = self.seeds.iter().map(|(_, seed)| seed);
-        match columns.chain(dense).chain(seeds).chain(self.frozen).any(|fed| fed.overlaps(&tensor)) {
+        match columns.chain(tables).chain(dense).chain(seeds).chain(self.frozen).any(|fed| fed.overlaps(&tensor)) {
             true => tensor.copy(),
             false => Ok(tensor),
         }

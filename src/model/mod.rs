@@ -1,9 +1,11 @@
 //! A bundle that runs: batches and versions in, what the graph computes out.
 
+mod columns;
 mod feed;
 mod opening;
 mod pass;
 mod predictions;
+mod rows;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,17 +13,19 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::batch::{BatchView, Purpose, Schema};
-use crate::bundle::{Bundle, node_of};
+use crate::bundle::{Bundle, Source, node_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::params::Version;
+use crate::params::{Rows, Version};
 use crate::tensor::DType;
 use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor, Views};
 
+use columns::Needs;
 pub(crate) use feed::Fed;
-use feed::Feed;
 pub(crate) use opening::Opening;
 pub(crate) use pass::TrainingPass;
 pub use predictions::Predictions;
+pub(crate) use rows::PulledRows;
+use rows::Spare;
 
 /// A session over a bundle's graph, with its three kinds of runs prepared. Thread-safe; holds nothing that learning changes.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub(crate) struct Model {
     frozen: Vec<Tensor>,
     /// Of each column.
     views: Vec<Views>,
+    spare_rows: Spare,
     train: Run,
     predict: Run,
     evaluate: Run,
@@ -41,9 +46,9 @@ pub(crate) struct Model {
 #[derive(Debug)]
 struct Run {
     plan: Plan,
-    feeds: Vec<Feed>,
-    /// Whether each column is among them.
-    columns: Vec<bool>,
+    feeds: Vec<Source>,
+    /// What it reads of each column.
+    columns: Vec<Needs>,
 }
 
 impl Model {
@@ -63,6 +68,9 @@ impl Model {
         }
         for parameter in &manifest.parameters {
             trained.push(graph.endpoint(&parameter.gradient, parameter.dtype, parameter.shape.dims())?);
+        }
+        for table in &manifest.tables {
+            trained.push(graph.endpoint(&table.gradient, DType::F32, &[-1, table.dim as i64])?);
         }
         for state in &manifest.state {
             trained.push(graph.endpoint(&state.next, state.dtype, state.shape.dims())?);
@@ -84,7 +92,7 @@ impl Model {
         let schema = Schema::of(manifest);
         let session = Session::new(graph, config)?;
         let views = schema.columns().iter().map(|_| Views::default()).collect();
-        Ok(Self { bundle, schema, session, frozen, views, train, predict, evaluate })
+        Ok(Self { bundle, schema, session, frozen, views, spare_rows: Spare::default(), train, predict, evaluate })
     }
 
     pub(crate) fn bundle(&self) -> &Arc<Bundle> {
@@ -100,36 +108,55 @@ impl Model {
         self.frozen.iter().map(|tensor| tensor.as_bytes().len()).sum()
     }
 
-    /// One fused run: loss, predictions, gradients, new state.
-    pub(crate) fn train(&self, version: &Version, batch: &BatchView<'_>) -> Result<TrainingPass> {
+    /// The rows of all tables that a step on this batch needs.
+    pub(crate) fn pull(&self, version: &Version, batch: &BatchView<'_>) -> Result<PulledRows> {
         batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, &self.train, version, batch, version.dense().begin_run())?;
+        let mut rows = self.spare_rows.take();
+        if !version.tables().is_empty() {
+            rows.pull(version.tables(), version.number(), &self.schema, batch)?;
+        }
+        Ok(rows)
+    }
+
+    /// One fused run: loss, predictions, gradients, new state.
+    pub(crate) fn train(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
+        let fed = Fed::new(self, &self.train, version, rows, batch, version.dense().begin_run())?;
         let fetched = self.run(&self.train, &fed)?;
-        TrainingPass::new(self, version, batch.rows(), fetched, &fed)
+        TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)
     }
 
     /// As [`Model::train`], free of the batch's memory.
-    pub(crate) fn gradients(&self, version: &Version, batch: &BatchView<'_>) -> Result<TrainingPass> {
-        batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, &self.train, version, batch, version.dense().begin_run())?;
+    pub(crate) fn gradients(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
+        let fed = Fed::new(self, &self.train, version, rows, batch, version.dense().begin_run())?;
         let fetched = self.run(&self.train, &fed)?;
-        TrainingPass::new(self, version, batch.rows(), fetched, &fed)?.detach(&fed)
+        TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)?.detach(&fed)
     }
 
     /// Predictions by the parameters of this version.
     pub(crate) fn predict(&self, version: &Version, batch: &BatchView<'_>) -> Result<Predictions> {
         batch.check(&self.schema, Purpose::Predict)?;
-        let fed = Fed::new(self, &self.predict, version, batch, 0)?;
+        let rows = self.read(version, batch)?;
+        let fed = Fed::new(self, &self.predict, version, &rows, batch, 0)?;
         Predictions::new(self, version, batch.rows(), self.run(&self.predict, &fed)?, &fed)
     }
 
     /// Loss and predictions in inference.
     pub(crate) fn evaluate(&self, version: &Version, batch: &BatchView<'_>) -> Result<(f32, Predictions)> {
         batch.check(&self.schema, Purpose::Learn)?;
-        let fed = Fed::new(self, &self.evaluate, version, batch, 0)?;
+        let rows = self.read(version, batch)?;
+        let fed = Fed::new(self, &self.evaluate, version, &rows, batch, 0)?;
         let mut fetched = self.run(&self.evaluate, &fed)?;
         let loss = pass::scalar(&fetched.remove(0))?;
         Ok((loss, Predictions::new(self, version, batch.rows(), fetched, &fed)?))
+    }
+
+    /// The rows of all tables as they are now; an id without one has the default row.
+    fn read(&self, version: &Version, batch: &BatchView<'_>) -> Result<PulledRows> {
+        let mut rows = self.spare_rows.take();
+        if !version.tables().is_empty() {
+            rows.read(version.tables(), &self.schema, batch)?;
+        }
+        Ok(rows)
     }
 
     fn run(&self, run: &Run, fed: &Fed<'_>) -> Result<Vec<Tensor>> {
@@ -140,38 +167,28 @@ impl Model {
 
 impl Run {
     /// Feeds only what the fetches need.
-    fn new(feeds: &[(String, Feed, Endpoint)], needed: &HashSet<String>, fetches: Vec<Endpoint>) -> Self {
+    fn new(feeds: &[(String, Source, Endpoint)], needed: &HashSet<String>, fetches: Vec<Endpoint>) -> Self {
         let fed = || feeds.iter().filter(|(node, ..)| needed.contains(node));
-        let columns = feeds.iter().filter(|feed| matches!(feed.1, Feed::Column(_)));
-        Self {
-            plan: Plan::new(fed().map(|feed| feed.2), fetches),
-            feeds: fed().map(|feed| feed.1).collect(),
-            columns: columns.map(|(node, ..)| needed.contains(node)).collect(),
+        let mut columns = vec![Needs::default(); feeds.len()];
+        for (_, source, _) in fed() {
+            match *source {
+                Source::Column(index) => columns[index].values = true,
+                Source::Lengths(index) => columns[index].lengths = true,
+                _ => {}
+            }
         }
+        Self { plan: Plan::new(fed().map(|feed| feed.2), fetches), feeds: fed().map(|feed| feed.1).collect(), columns }
     }
 }
 
 /// Everything that the manifest feeds: node, where its value comes from, where it goes.
-fn feeds(bundle: &Bundle, graph: &Graph) -> Result<Vec<(String, Feed, Endpoint)>> {
-    let manifest = bundle.manifest();
-    let mut feeds = Vec::new();
-    let mut add = |tensor: &str, feed, dtype, dims: &[i64]| {
-        feeds.push((node_of(tensor).to_owned(), feed, graph.endpoint(tensor, dtype, dims)?));
-        Ok::<_, Error>(())
-    };
-    for (index, column) in manifest.columns().enumerate() {
-        add(&column.tensor, Feed::Column(index), column.dtype, &[&[-1], column.shape.dims()].concat())?;
-    }
-    for (index, weight) in manifest.parameters.iter().enumerate() {
-        add(&weight.tensor, Feed::Parameter(index), weight.dtype, weight.shape.dims())?;
-    }
-    for (index, weight) in manifest.state.iter().enumerate() {
-        add(&weight.tensor, Feed::State(index), weight.dtype, weight.shape.dims())?;
-    }
-    for (index, weight) in manifest.frozen.iter().enumerate() {
-        add(&weight.tensor, Feed::Frozen(index), weight.dtype, weight.shape.dims())?;
-    }
-    Ok(feeds)
+fn feeds(bundle: &Bundle, graph: &Graph) -> Result<Vec<(String, Source, Endpoint)>> {
+    let placeholders = bundle.manifest().placeholders();
+    let feeds = placeholders.into_iter().map(|placeholder| {
+        let endpoint = graph.endpoint(placeholder.tensor, placeholder.dtype, &placeholder.dims)?;
+        Ok((node_of(placeholder.tensor).to_owned(), placeholder.source, endpoint))
+    });
+    feeds.collect()
 }
 
 /// What a graph hands back although its manifest says otherwise.

@@ -2,7 +2,7 @@
 
 use super::{Fed, Model, Predictions, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::params::Version;
+use crate::params::{Rows, Version};
 use crate::tf::Tensor;
 
 /// Loss, predictions, gradients and new state of one fused run. Gradients and state may lie in memory of the graph or of the
@@ -12,16 +12,26 @@ pub(crate) struct TrainingPass {
     pub(crate) loss: f32,
     pub(crate) predictions: Predictions,
     pub(crate) gradients: Vec<Tensor>,
+    /// Of the rows of each table.
+    pub(crate) row_gradients: Vec<Tensor>,
     pub(crate) state: Vec<Tensor>,
 }
 
 impl TrainingPass {
-    pub(super) fn new(model: &Model, version: &Version, rows: usize, fetched: Vec<Tensor>, fed: &Fed<'_>) -> Result<Self> {
+    pub(super) fn new(model: &Model, version: &Version, pulled: &Rows, rows: usize, fetched: Vec<Tensor>, fed: &Fed<'_>) -> Result<Self> {
         let manifest = model.bundle.manifest();
         let mut fetched = fetched.into_iter();
         let mut take = |count| fetched.by_ref().take(count).collect::<Vec<_>>();
         let loss = take(1).first().map_or_else(|| Err(unexpected("the loss is missing".into())), scalar)?;
-        let (predictions, gradients, state) = (take(manifest.outputs.len()), take(manifest.parameters.len()), take(manifest.state.len()));
+        let (predictions, gradients) = (take(manifest.outputs.len()), take(manifest.parameters.len()));
+        let (row_gradients, state) = (take(manifest.tables.len()), take(manifest.state.len()));
+        for (index, (gradient, table)) in row_gradients.iter().zip(&manifest.tables).enumerate() {
+            let (_, rows) = pulled.rows(index);
+            if *gradient.dims() != [rows as i64, table.dim as i64] {
+                let context = format!("the gradient of {rows} rows of {} has shape {:?}", table.name, gradient.dims());
+                return Err(unexpected(context));
+            }
+        }
         for (gradient, parameter) in gradients.iter().zip(&manifest.parameters) {
             if gradient.as_bytes().len() != parameter.shape.elements() * size_of::<f32>() {
                 let context =
@@ -33,13 +43,14 @@ impl TrainingPass {
             let context = format!("the loss is {loss}; check the batch and the learning rate; nothing was changed");
             return Err(Error::new(ErrorKind::NonFinite, "compute loss", context));
         }
-        Ok(Self { loss, predictions: Predictions::new(model, version, rows, predictions, fed)?, gradients, state })
+        Ok(Self { loss, predictions: Predictions::new(model, version, rows, predictions, fed)?, gradients, row_gradients, state })
     }
 
     /// The same, free of the batch's memory.
     pub(crate) fn detach(self, fed: &Fed<'_>) -> Result<Self> {
         let detach = |tensors: Vec<Tensor>| tensors.into_iter().map(|tensor| fed.detach(tensor)).collect::<Result<Vec<_>>>();
-        Ok(Self { gradients: detach(self.gradients)?, state: detach(self.state)?, ..self })
+        let (gradients, row_gradients) = (detach(self.gradients)?, detach(self.row_gradients)?);
+        Ok(Self { gradients, row_gradients, state: detach(self.state)?, ..self })
     }
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::version::{Dense, Slots};
-use crate::bundle::{Bundle, Manifest, Output};
-use crate::error::Result;
+use super::tables::Tables;
+use super::version::{Dense, Slots, Values};
+use crate::bundle::{Bundle, EmbeddingTable, Manifest, Output};
+use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Metrics, OutputSpec};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
 use crate::snapshot::slot_name;
+use crate::table::{Moment, TableSpec};
 use crate::tensor::{DType, Shape};
 use crate::tf::Tensor;
 
@@ -21,6 +23,8 @@ pub struct Layout {
     pub(crate) name: String,
     pub(crate) parameters: Vec<Weight>,
     pub(crate) state: Vec<Weight>,
+    pub(crate) tables: Vec<TableLayout>,
+    /// Its parameters are the model's, then one row of each table.
     pub(crate) optimizer: Optimizer,
     /// Before the first row.
     pub(crate) metrics: Metrics,
@@ -34,10 +38,34 @@ pub(crate) struct Weight {
     pub(crate) shape: Shape,
 }
 
+/// An embedding table of the model.
+#[derive(Debug)]
+pub(crate) struct TableLayout {
+    pub(crate) spec: TableSpec,
+    /// The columns whose values are its ids.
+    pub(crate) columns: Vec<usize>,
+}
+
+impl TableLayout {
+    fn new(manifest: &Manifest, table: &EmbeddingTable) -> Result<Self> {
+        let mut settings = table.settings.clone();
+        settings.insert("name".into(), table.name.as_str().into());
+        settings.insert("dim".into(), table.dim.into());
+        let spec = serde_json::from_value(settings.into()).map_err(|error| {
+            let context = format!("the table {} has other settings than this library knows; export the bundle again", table.name);
+            Error::new(ErrorKind::InvalidBundle, "open bundle", context).with_source(error)
+        })?;
+        let columns = table.features.iter().filter_map(|feature| Some(manifest.feature(&feature.name)?.0)).collect();
+        Ok(Self { spec, columns })
+    }
+}
+
 impl Layout {
     pub(crate) fn new(bundle: &Bundle, learning_rate: Option<f32>, window: usize) -> Result<Self> {
         let manifest = bundle.manifest();
-        let sizes: Vec<_> = manifest.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.elements())).collect();
+        let parameters = manifest.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.elements()));
+        let rows = manifest.tables.iter().map(|table| (table.name.clone(), table.dim));
+        let sizes: Vec<_> = parameters.chain(rows).collect();
         let optimizer = Optimizer::from_json(&manifest.optimizer, &sizes)?;
         let weight = |name: &str, dtype, shape: &Shape| Weight { name: name.to_owned(), dtype, shape: shape.clone() };
         Ok(Self {
@@ -45,6 +73,7 @@ impl Layout {
             name: manifest.name.clone(),
             parameters: manifest.parameters.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
             state: manifest.state.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
+            tables: manifest.tables.iter().map(|table| TableLayout::new(manifest, table)).collect::<Result<_>>()?,
             optimizer: match learning_rate {
                 Some(rate) => optimizer.with_learning_rate(rate)?,
                 None => optimizer,
@@ -53,9 +82,25 @@ impl Layout {
         })
     }
 
-    /// The values that the bundle starts with.
-    pub(crate) fn initial(&self, bundle: &Bundle) -> Result<Dense> {
-        self.dense(|weight, tensor| tensor.copy_from(bundle.values().bytes(&weight.name)?))
+    /// The values that the bundle starts with, to learn from there.
+    pub(crate) fn initial(&self, bundle: &Bundle) -> Result<Values> {
+        self.first(bundle, Tables::to_learn(self)?)
+    }
+
+    /// The values that the bundle starts with, to predict by.
+    pub(super) fn to_predict(&self, bundle: &Bundle) -> Result<Values> {
+        self.first(bundle, Tables::to_predict(self)?)
+    }
+
+    fn first(&self, bundle: &Bundle, tables: Tables) -> Result<Values> {
+        let dense = self.dense(|weight, tensor| tensor.copy_from(bundle.values().bytes(&weight.name)?))?;
+        for table in tables.iter() {
+            let Some((ids, rows)) = bundle.rows().of(&table.spec().name) else { continue };
+            for (id, row) in ids.into_iter().zip(rows.chunks_exact(table.spec().dim)) {
+                table.insert(id, row, None, Moment::default())?;
+            }
+        }
+        Ok(Values { dense, tables })
     }
 
     /// Parameters and state, each filled by `fill`.

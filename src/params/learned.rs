@@ -11,10 +11,11 @@ use super::checkpoint::{Checkpoint, Pins};
 use super::layout::Layout;
 use super::resume;
 use super::store::{Observation, Receipt, Update};
-use super::version::{Dense, Published, Slots, Version};
+use super::tables::Tables;
+use super::version::{Dense, Published, Slots, Values, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, Metrics};
-use crate::optimizer::{self, MAX_SLOTS};
+use crate::optimizer::{self, MAX_SLOTS, Step};
 use crate::snapshot::{Lineage, Snapshot, VersionId};
 use crate::tf::Tensor;
 
@@ -29,6 +30,7 @@ pub(super) struct Start {
     pub(super) parent: Option<VersionId>,
     pub(super) steps: u64,
     pub(super) dense: Dense,
+    pub(super) tables: Tables,
     pub(super) slots: Slots,
     pub(super) metrics: Metrics,
     pub(super) position: Option<Arc<[u8]>>,
@@ -36,12 +38,13 @@ pub(super) struct Start {
 
 impl Start {
     /// The bundle's own values.
-    pub(super) fn new(layout: &Layout, initial: Dense) -> Result<Self> {
+    pub(super) fn new(layout: &Layout, Values { dense, tables }: Values) -> Result<Self> {
         Ok(Self {
             id: VersionId { lineage: Lineage::random()?, number: 0 },
             parent: None,
             steps: 0,
-            dense: initial,
+            dense,
+            tables,
             slots: layout.slots()?,
             metrics: layout.metrics.clone(),
             position: None,
@@ -78,8 +81,8 @@ impl Learned {
     /// `spares` buffers are made at once, so that no step has to: one for the next version, one for each version that is
     /// usually held while steps go on.
     pub(super) fn new(layout: Arc<Layout>, start: Start, spares: usize) -> Result<Self> {
-        let current = Published { bundle: layout.identity.clone(), id: start.id, dense: start.dense };
-        let spare = || Ok(Arc::new(Published { bundle: layout.identity.clone(), id: start.id, dense: current.dense.copy()? }));
+        let current = Published { bundle: layout.identity.clone(), id: start.id, dense: start.dense, tables: start.tables };
+        let spare = || current.copy().map(Arc::new);
         let writer = Writer {
             parent: start.parent,
             steps: start.steps,
@@ -118,7 +121,7 @@ impl Learned {
     pub(super) fn memory(&self) -> usize {
         let writer = self.writer.lock();
         let versions = (1 + writer.spares.len()) * self.current.load().dense.bytes();
-        versions + (1 + writer.spare_slots.len()) * writer.slots.bytes()
+        versions + self.current.load().tables.bytes() + (1 + writer.spare_slots.len()) * writer.slots.bytes()
     }
 
     /// The newest version with all that belongs to it, to be saved: pointers, and a copy of the metrics' sums.
@@ -169,29 +172,40 @@ impl Learned {
         writer.keep_slots(slots);
         writer.metrics = start.metrics;
         writer.position = start.position;
-        let next = Published { bundle: self.layout.identity.clone(), id: start.id, dense: start.dense };
-        let replaced = self.current.swap(Arc::new(next));
-        writer.keep(replaced);
+        let next = Published { bundle: self.layout.identity.clone(), id: start.id, dense: start.dense, tables: start.tables };
+        // What was replaced goes with its tables.
+        writer.spares.clear();
+        self.current.store(Arc::new(next));
         writer.torn = false;
     }
 
-    pub(super) fn push(&self, update: &Update<'_>) -> Result<Receipt> {
+    pub(super) fn push(&self, update: Update<'_>) -> Result<Receipt> {
+        let Update { gradients, rows, row_gradients, state, observation, position } = update;
         let mut guard = self.writer.lock();
         let writer = &mut *guard;
         writer.whole("apply gradients")?;
         let current = self.current.load_full();
+        let all = gradients.iter().chain(row_gradients).map(|gradient| gradient.as_slice::<f32>()).collect::<Result<Vec<_>>>()?;
+        let step = self.layout.optimizer.step(writer.steps, all.iter().copied())?;
+        let (gradients, of_rows) = all.split_at(gradients.len());
+        let of_rows = of_rows.iter().enumerate().map(|(table, gradient)| step.rows(gradients.len() + table, gradient));
+        let row_steps = of_rows.collect::<Result<Vec<_>>>()?;
+
         let mut next = writer.spare(&current)?;
         let mut next_slots = writer.spare_slots(&self.layout)?;
         let mut written = match (Arc::get_mut(&mut next), Arc::get_mut(&mut next_slots)) {
             (Some(next), Some(slots)) => {
-                let id = VersionId { number: current.id.number + 1, ..current.id };
-                self.write(writer, &current, &mut next.dense, slots, update).map(|()| next.id = id)
+                next.id = VersionId { number: current.id.number + 1, ..current.id };
+                next.tables = current.tables.clone();
+                let slots = (&*writer.slots, slots);
+                write(&step, gradients, state, (&current.dense, &mut next.dense), slots)
+                    .and_then(|()| rows.prepare(&current.tables, row_gradients, &row_steps))
             }
             _ => Err(Error::new(ErrorKind::Internal, "apply gradients", "a kept buffer is in use")),
         };
         writer.torn = true;
         if written.is_ok()
-            && let Some(Observation { loss, rows, outputs }) = update.observation
+            && let Some(Observation { loss, rows, outputs }) = observation
         {
             written = writer.metrics.update(loss, rows, outputs);
         }
@@ -201,11 +215,12 @@ impl Learned {
             writer.keep_slots(next_slots);
             return Err(error);
         }
+        rows.commit(&current.tables, &row_steps);
         let version = next.id.number;
         let slots = std::mem::replace(&mut writer.slots, next_slots);
         writer.keep_slots(slots);
         writer.steps += 1;
-        if let Some(position) = update.position {
+        if let Some(position) = position {
             writer.position = Some(position.into());
         }
         let metrics = writer.metrics.read();
@@ -214,27 +229,30 @@ impl Learned {
         writer.torn = false;
         Ok(Receipt { version, metrics })
     }
+}
 
-    /// Writes the step into `next` and `next_slots`. Whatever stands there after an error is never read.
-    fn write(&self, writer: &Writer, current: &Published, next: &mut Dense, next_slots: &mut Slots, update: &Update<'_>) -> Result<()> {
-        let optimizer = &self.layout.optimizer;
-        let gradients = update.gradients.iter().map(|gradient| gradient.as_slice::<f32>()).collect::<Result<Vec<_>>>()?;
-        let step = optimizer.step(writer.steps, gradients.iter().copied())?;
-        for (index, gradient) in gradients.into_iter().enumerate() {
-            let mut old_slots: [&[f32]; MAX_SLOTS] = Default::default();
-            let mut new_slots: [&mut [f32]; MAX_SLOTS] = Default::default();
-            for (slot, (old, new)) in writer.slots.tensors[index].iter().zip(&mut next_slots.tensors[index]).enumerate() {
-                (old_slots[slot], new_slots[slot]) = (old.as_slice()?, new.as_mut_slice()?);
-            }
-            let parameter = current.dense.parameters[index].as_slice()?;
-            let new_parameter = next.parameters[index].as_mut_slice()?;
-            step.update(index, optimizer::Update { parameter, gradient, slots: old_slots, new_parameter, new_slots })?;
+/// Writes the step of the dense part into new values and slots. Whatever stands there after an error is never read.
+fn write(
+    step: &Step<'_>,
+    gradients: &[&[f32]],
+    state: &[Tensor],
+    (current, next): (&Dense, &mut Dense),
+    (slots, next_slots): (&Slots, &mut Slots),
+) -> Result<()> {
+    for (index, gradient) in gradients.iter().enumerate() {
+        let mut old_slots: [&[f32]; MAX_SLOTS] = Default::default();
+        let mut new_slots: [&mut [f32]; MAX_SLOTS] = Default::default();
+        for (slot, (old, new)) in slots.tensors[index].iter().zip(&mut next_slots.tensors[index]).enumerate() {
+            (old_slots[slot], new_slots[slot]) = (old.as_slice()?, new.as_mut_slice()?);
         }
-        let state = if update.state.is_empty() { &current.dense.state } else { update.state };
-        next.state.iter_mut().zip(state).try_for_each(|(next, state): (&mut Tensor, &Tensor)| next.copy_from(state.as_bytes()))?;
-        next.set_runs(0);
-        Ok(())
+        let parameter = current.parameters[index].as_slice()?;
+        let new_parameter = next.parameters[index].as_mut_slice()?;
+        step.update(index, optimizer::Update { parameter, gradient, slots: old_slots, new_parameter, new_slots })?;
     }
+    let state = if state.is_empty() { &current.state } else { state };
+    next.state.iter_mut().zip(state).try_for_each(|(next, state): (&mut Tensor, &Tensor)| next.copy_from(state.as_bytes()))?;
+    next.set_runs(0);
+    Ok(())
 }
 
 impl Writer {
@@ -250,7 +268,7 @@ impl Writer {
     fn spare(&mut self, current: &Published) -> Result<Arc<Published>> {
         match self.spares.iter_mut().position(|spare| Arc::get_mut(spare).is_some()) {
             Some(index) => Ok(self.spares.swap_remove(index)),
-            None => Ok(Arc::new(Published { bundle: current.bundle.clone(), id: current.id, dense: current.dense.copy()? })),
+            None => Ok(Arc::new(current.copy()?)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::layout::Layout;
 use super::learned::{Learned, Start};
 use super::store::{Receipt, Store, Update};
-use super::version::{Dense, Version};
+use super::version::{Values, Version};
 use crate::error::{Error, Result};
 use crate::metrics::MetricValues;
 use crate::snapshot::{Snapshot, VersionId};
@@ -46,7 +46,7 @@ pub(super) fn joinable(there: &Layout, layout: &Layout) -> Result<()> {
 }
 
 impl Store for MemoryStore {
-    fn start(&self, layout: Arc<Layout>, initial: Dense) -> Result<()> {
+    fn start(&self, layout: Arc<Layout>, initial: Values) -> Result<()> {
         let learned = match self.learned.get() {
             Some(learned) => learned,
             None => {
@@ -62,7 +62,7 @@ impl Store for MemoryStore {
     }
 
     fn push(&self, update: Update<'_>) -> Result<Receipt> {
-        self.learned()?.push(&update)
+        self.learned()?.push(update)
     }
 
     fn metrics(&self) -> Result<MetricValues> {

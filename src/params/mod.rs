@@ -12,6 +12,7 @@ mod learned;
 mod memory;
 mod resume;
 mod store;
+mod tables;
 mod version;
 
 pub(crate) use background::yield_to_the_stream;
@@ -21,5 +22,6 @@ pub(crate) use layout::Layout;
 pub use memory::MemoryStore;
 pub(crate) use store::{Observation, Receipt, Update};
 pub use store::{Store, StoreStatus};
+pub(crate) use tables::Rows;
 pub(crate) use version::Dense;
 pub use version::Version;

@@ -2,7 +2,8 @@
 
 use super::layout::{Layout, Weight};
 use super::learned::Start;
-use super::version::Dense;
+use super::tables::Tables;
+use super::version::{Dense, Values};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{File, Lineage, Snapshot, VersionId, metrics_state, slot_name};
 use crate::tensor::DType;
@@ -16,6 +17,7 @@ const OPERATION: &str = "resume";
 /// `InvalidInput` if it is of another bundle, naming each tensor that differs.
 pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
     let mut dense = dense(layout, snapshot)?;
+    let tables = tables(snapshot, Tables::to_learn(layout)?)?;
     dense.set_runs(snapshot.head().runs);
     let slots =
         layout.slots_from(|slot, _, weight, tensor| fill(snapshot, File::Training, &slot_name(slot, &weight.name), weight, tensor))?;
@@ -29,14 +31,19 @@ pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
         parent: snapshot.parent(),
         steps: snapshot.steps(),
         dense,
+        tables,
         slots,
         metrics,
         position: snapshot.position().map(Into::into),
     })
 }
 
-/// Parameters and state alone.
-pub(super) fn dense(layout: &Layout, snapshot: &Snapshot) -> Result<Dense> {
+/// What predicts, alone.
+pub(super) fn to_predict(layout: &Layout, snapshot: &Snapshot) -> Result<Values> {
+    Ok(Values { dense: dense(layout, snapshot)?, tables: tables(snapshot, Tables::to_predict(layout)?)? })
+}
+
+fn dense(layout: &Layout, snapshot: &Snapshot) -> Result<Dense> {
     if snapshot.bundle_identity() != &*layout.identity {
         return Err(of_another_bundle(layout, snapshot));
     }
@@ -51,11 +58,11 @@ pub(super) fn depart(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
 
 /// Takes over the parameters and state that fit, in a lineage of its own. If they all do and the optimizer keeps the same
 /// slots, these and the number of steps come along; else the optimizer begins anew, as do the metrics in any case.
-pub(super) fn warm_start(layout: &Layout, initial: Dense, snapshot: &Snapshot) -> Result<Start> {
+pub(super) fn warm_start(layout: &Layout, initial: Values, snapshot: &Snapshot) -> Result<Start> {
     if snapshot.bundle_identity() == &*layout.identity {
         return resume(layout, snapshot);
     }
-    let Dense { mut parameters, mut state, .. } = initial;
+    let Values { dense: Dense { mut parameters, mut state, .. }, tables } = initial;
     let mut all = true;
     for (weights, tensors) in [(&layout.parameters, &mut parameters), (&layout.state, &mut state)] {
         for (weight, tensor) in weights.iter().zip(tensors) {
@@ -69,7 +76,7 @@ pub(super) fn warm_start(layout: &Layout, initial: Dense, snapshot: &Snapshot) -
         }
     }
     let all = all && slots_agree(layout, snapshot);
-    let start = Start::new(layout, Dense::new(parameters, state))?;
+    let start = Start::new(layout, Values { dense: Dense::new(parameters, state), tables })?;
     let slots = match all {
         true => {
             layout.slots_from(|slot, _, weight, tensor| fill(snapshot, File::Training, &slot_name(slot, &weight.name), weight, tensor))?
@@ -132,4 +139,7 @@ fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {
         differences.join("; ")
     );
     Error::input(OPERATION, context)
+}
+fn tables(_snapshot: &Snapshot, tables: Tables) -> Result<Tables> {
+    Ok(tables)
 }

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use super::checkpoint::Checkpoint;
 use super::layout::Layout;
-use super::version::{Dense, Version};
+use super::tables::Rows;
+use super::version::{Values, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, OutputRows};
 use crate::snapshot::{KeptVersion, Snapshot, VersionId};
@@ -18,7 +19,7 @@ use crate::tf::Tensor;
 /// the newest one anywhere. The stores of this crate are its implementations.
 pub trait Store: Debug + Send + Sync {
     /// Begins with the bundle's values or with what was kept, or joins what another trainer of the same bundle has begun.
-    fn start(&self, layout: Arc<Layout>, initial: Dense) -> Result<()>;
+    fn start(&self, layout: Arc<Layout>, initial: Values) -> Result<()>;
 
     /// The newest version known here.
     fn pull(&self) -> Result<Version>;
@@ -115,6 +116,9 @@ pub struct StoreStatus {
 pub struct Update<'a> {
     /// The gradient of each parameter; read only.
     pub(crate) gradients: &'a [Tensor],
+    /// The rows of the tables that the run read, and the gradient of each table's.
+    pub(crate) rows: &'a mut Rows,
+    pub(crate) row_gradients: &'a [Tensor],
     /// The state after the run; read only.
     pub(crate) state: &'a [Tensor],
     /// What the metrics take in.

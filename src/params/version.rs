@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::Layout;
 use super::resume;
+use super::tables::Tables;
 use crate::bundle::Bundle;
 use crate::error::Result;
 use crate::snapshot::{Snapshot, VersionId};
@@ -23,12 +24,27 @@ pub(super) struct Published {
     pub(super) bundle: Arc<str>,
     pub(super) id: VersionId,
     pub(super) dense: Dense,
+    pub(super) tables: Tables,
+}
+
+/// What a version is made of.
+#[derive(Debug)]
+pub struct Values {
+    pub(crate) dense: Dense,
+    pub(crate) tables: Tables,
+}
+
+impl Published {
+    /// A copy whose dense part has memory of its own.
+    pub(super) fn copy(&self) -> Result<Self> {
+        Ok(Self { bundle: self.bundle.clone(), id: self.id, dense: self.dense.copy()?, tables: self.tables.clone() })
+    }
 }
 
 impl Version {
     /// The bundle's own values, under a name of the caller's choice. No store holds it.
     pub(crate) fn initial(layout: &Layout, bundle: &Bundle, id: VersionId) -> Result<Self> {
-        Ok(Self::detached(layout, id, layout.initial(bundle)?))
+        Ok(Self::detached(layout, id, layout.to_predict(bundle)?))
     }
 
     /// The version that was saved, without what only learning needs. No store holds it.
@@ -36,11 +52,11 @@ impl Version {
     /// # Errors
     /// `InvalidInput` if it is of another bundle, naming each tensor that differs.
     pub(crate) fn saved(layout: &Layout, snapshot: &Snapshot) -> Result<Self> {
-        Ok(Self::detached(layout, snapshot.version(), resume::dense(layout, snapshot)?))
+        Ok(Self::detached(layout, snapshot.version(), resume::to_predict(layout, snapshot)?))
     }
 
-    fn detached(layout: &Layout, id: VersionId, dense: Dense) -> Self {
-        Self { published: Arc::new(Published { bundle: layout.identity.clone(), id, dense }) }
+    fn detached(layout: &Layout, id: VersionId, Values { dense, tables }: Values) -> Self {
+        Self { published: Arc::new(Published { bundle: layout.identity.clone(), id, dense, tables }) }
     }
 
     /// Steps since the bundle's own values, which are version 0.
@@ -61,15 +77,19 @@ impl Version {
         &self.published.dense
     }
 
-    /// Bytes of native memory that parameters and state take.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.published.tables
+    }
+
+    /// Bytes of native memory that parameters, state and tables take.
     pub(crate) fn memory(&self) -> usize {
-        self.published.dense.bytes()
+        self.published.dense.bytes() + self.published.tables.bytes()
     }
 }
 
 /// Parameters and state, in the order of the manifest.
 #[derive(Debug)]
-pub struct Dense {
+pub(crate) struct Dense {
     pub(crate) parameters: Vec<Tensor>,
     pub(crate) state: Vec<Tensor>,
     /// Training runs that have begun with this value: the second and later ones must not draw the first one's dropout.

@@ -54,6 +54,7 @@
 mod apply;
 mod cut;
 mod fingerprint;
+mod ids;
 mod index;
 mod initializer;
 mod philox;
@@ -78,6 +79,7 @@ use shard::Shard;
 pub use apply::Applied;
 pub use cut::{Cut, Row};
 pub use fingerprint::fingerprint64;
+pub(crate) use ids::append_ids;
 pub use initializer::Initializer;
 pub use pull::Pulled;
 pub use spec::{Admission, Budget, Evict, Expiry, Moment, TableSpec};

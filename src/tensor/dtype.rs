@@ -75,6 +75,12 @@ dtypes! {
 }
 
 impl DType {
+    /// Whether its elements are whole numbers.
+    pub(crate) const fn is_integer(self) -> bool {
+        use DType::{I8, I16, I32, I64, U8, U16, U32, U64};
+        matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
+    }
+
     /// What it is called in a safetensors file; `None` for strings, which such a file cannot hold.
     pub(crate) const fn safetensors(self) -> Option<safetensors::Dtype> {
         use safetensors::Dtype;

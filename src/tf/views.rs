@@ -30,8 +30,7 @@ impl Views {
     pub(crate) fn borrow<'a>(&self, dtype: DType, dims: &[i64], data: &'a [u8]) -> Result<View<'a>> {
         let view = |tensor| View { tensor, memory: PhantomData };
         if data.is_empty() {
-            // SAFETY: the view borrows `data`.
-            return Ok(view(Arc::new(unsafe { Tensor::over(dtype, dims, data)? })));
+            return View::over(dtype, dims, data);
         }
         let mut kept = self.kept.lock();
         if let Some(tensor) = kept.iter().find(|tensor| tensor.covers(data)) {
@@ -52,6 +51,14 @@ impl Views {
 pub(crate) struct View<'a> {
     tensor: Arc<Tensor>,
     memory: PhantomData<&'a [u8]>,
+}
+
+impl<'a> View<'a> {
+    /// A tensor in the memory of `data`, of which nothing is kept.
+    pub(crate) fn over(dtype: DType, dims: &[i64], data: &'a [u8]) -> Result<Self> {
+        // SAFETY: the view borrows `data`.
+        Ok(Self { tensor: Arc::new(unsafe { Tensor::over(dtype, dims, data)? }), memory: PhantomData })
+    }
 }
 
 impl Deref for View<'_> {

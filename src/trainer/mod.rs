@@ -95,12 +95,20 @@ impl Trainer {
     fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
         let started = Instant::now();
         let version = self.store.pull()?;
+        let mut rows = self.model.pull(&version, batch)?;
         let pulled = Instant::now();
-        let pass = self.model.train(&version, batch)?;
+        let pass = self.model.train(&version, &rows, batch)?;
         let ran = Instant::now();
         let outputs = observe::outputs(self.schema(), batch, &pass.predictions);
         let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
-        let receipt = self.store.push(Update { gradients: &pass.gradients, state: &pass.state, observation, position })?;
+        let receipt = self.store.push(Update {
+            gradients: &pass.gradients,
+            rows: &mut rows,
+            row_gradients: &pass.row_gradients,
+            state: &pass.state,
+            observation,
+            position,
+        })?;
         let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
         Ok(Report::new(&receipt, pass.loss, pass.predictions, timings))
     }
@@ -132,8 +140,9 @@ impl Trainer {
     pub fn gradients<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Gradients> {
         let batch = batch.into();
         let version = self.store.pull()?;
-        let pass = self.model.gradients(&version, &batch)?;
-        Ok(Gradients::new(self.model.bundle().clone(), version.number(), batch.rows(), pass))
+        let rows = self.model.pull(&version, &batch)?;
+        let pass = self.model.gradients(&version, &rows, &batch)?;
+        Ok(Gradients::new(self.model.bundle().clone(), version.number(), batch.rows(), rows, pass))
     }
 
     /// Applies gradients that a trainer of the same bundle computed; returns the version that they made. They count as a step;
@@ -142,8 +151,7 @@ impl Trainer {
         if gradients.bundle().identity() != self.model.bundle().identity() {
             return Err(Error::input("apply gradients", "they were computed by a model of another bundle"));
         }
-        let (gradients, state) = gradients.tensors();
-        let Receipt { version, .. } = self.store.push(Update { gradients, state, observation: None, position: None })?;
+        let Receipt { version, .. } = gradients.update(|update| self.store.push(update))?;
         Ok(version)
     }
 

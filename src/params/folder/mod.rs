@@ -25,7 +25,7 @@ use super::learned::{Learned, Start};
 use super::memory::{joinable, unopened};
 use super::resume;
 use super::store::{Receipt, Store, StoreStatus, Update};
-use super::version::{Dense, Version};
+use super::version::{Values, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::MetricValues;
 use crate::snapshot::{KeptVersion, Snapshot, SnapshotFolder, VersionId};
@@ -174,7 +174,7 @@ impl FolderStore {
 
 impl Handle {
     /// What the folder and the options say to begin with.
-    fn begin(&self, layout: &Layout, initial: Dense) -> Result<Start> {
+    fn begin(&self, layout: &Layout, initial: Values) -> Result<Start> {
         let folder = &self.shared.folder;
         if let Some(version) = self.options.restore {
             return resume::depart(layout, &folder.read(version)?);
@@ -199,7 +199,7 @@ impl Handle {
 }
 
 impl Store for FolderStore {
-    fn start(&self, layout: Arc<Layout>, initial: Dense) -> Result<()> {
+    fn start(&self, layout: Arc<Layout>, initial: Values) -> Result<()> {
         let Handle { shared, writer, thread, .. } = &*self.handle;
         let mut writer = writer.lock();
         if let Some(learned) = shared.learned.get() {
@@ -219,7 +219,7 @@ impl Store for FolderStore {
 
     fn push(&self, update: Update<'_>) -> Result<Receipt> {
         let learned = self.learned()?;
-        let receipt = learned.push(&update)?;
+        let receipt = learned.push(update)?;
         let due = self.handle.options.every_steps.is_some_and(|steps| receipt.version.is_multiple_of(steps.get()));
         // Where this fails, another thread's push has ended in a panic; this one succeeded.
         if let Some(Ok(captured)) = due.then(|| learned.capture()) {
