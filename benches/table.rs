@@ -149,11 +149,13 @@ fn spec(budget: Option<Budget>) -> TableSpec {
 /// Ids that never came before, for as long as a turn lasts, under a budget that is used up.
 fn endless(rounds: usize) {
     let budget = Budget { bytes: 1 << 28, evict: Evict::LeastRecent };
-    let (table, mut pulled, mut next) = (Table::new(spec(Some(budget)), optimizer().slots(0)).unwrap(), Pulled::default(), 0u64);
+    let (optimizer, gradient) = (optimizer(), vec![0.01; BATCH * DIM]);
+    let (table, mut pulled, mut next) = (Table::new(spec(Some(budget)), optimizer.slots(0)).unwrap(), Pulled::default(), 0u64);
     let mut step = || {
         let ids: Vec<u64> = (next..next + BATCH as u64).map(id).collect();
         next += BATCH as u64;
         pull(&table, &ids, next / BATCH as u64, &mut pulled);
+        apply(&table, &optimizer, &mut pulled, &gradient);
     };
     (0..400).for_each(|_| step());
     let bytes = table.bytes();
@@ -175,16 +177,18 @@ fn main() {
 
     let table = Arc::new(Table::new(spec(None), optimizer().slots(0)).unwrap());
     let mut pulled = Pulled::default();
+    let (optimizer, gradient) = (optimizer(), vec![0.01; BATCH * DIM]);
     let filled = Instant::now();
     let mut longest = Duration::ZERO;
     for first in (0..rows).step_by(BATCH) {
         let ids: Vec<u64> = (first..rows.min(first + BATCH as u64)).map(id).collect();
         let started = Instant::now();
         pull(&table, &ids, 0, &mut pulled);
+        apply(&table, &optimizer, &mut pulled, &gradient);
         longest = longest.max(started.elapsed());
     }
     report(&format!("table: making rows, {size}"), rows as f64 / 1e6 / filled.elapsed().as_secs_f64(), "million ids/s", None);
-    report(&format!("table: the longest pull of {BATCH} new ids, {size}"), longest.as_secs_f64() * 1e3, "ms", None);
+    report(&format!("table: the longest step of {BATCH} new ids, {size}"), longest.as_secs_f64() * 1e3, "ms", None);
     let beside = table.bytes() as f64 / rows as f64 - (2 * DIM * size_of::<f32>()) as f64;
     report(&format!("table: memory of a row beside its numbers, {size}"), beside, "bytes", Some("<= 32"));
     let mut bare: Bare = (0..rows).map(|row| (id(row), [0.1; 2 * DIM])).collect();

@@ -7,13 +7,13 @@ mod common;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use common::tables::{DIM, adagrad, apply, at, optimizer, rows, sgd, spec};
+use common::tables::{DIM, adagrad, apply, at, optimizer, rows, see, sgd, spec};
 use proptest::prelude::*;
 use streamgrad::ErrorKind;
 use streamgrad::table::{Admission, Expiry, Initializer, Moment, Pulled, Table, TableSpec};
 
 /// What a table is to do, with maps that forget nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Model {
     rows: BTreeMap<u64, ModelRow>,
     sightings: HashMap<u64, u64>,
@@ -79,10 +79,10 @@ fn settings() -> impl Strategy<Value = TableSpec> {
     (admission, expiry, default_row).prop_map(|(admission, expiry, default_row)| TableSpec { admission, expiry, default_row, ..spec() })
 }
 
-/// Batches, each with how many steps later it comes.
-fn batches() -> impl Strategy<Value = Vec<(u64, Vec<u64>)>> {
+/// Batches, each with how many steps later it comes, and whether its step fails.
+fn batches() -> impl Strategy<Value = Vec<(u64, Vec<u64>, bool)>> {
     let id = prop_oneof![4 => 0u64..12, 2 => 0u64..60, 1 => Just(u64::MAX)];
-    prop::collection::vec((0u64..6, prop::collection::vec(id, 0..12)), 1..60)
+    prop::collection::vec((0u64..6, prop::collection::vec(id, 0..12), prop::bool::weighted(0.2)), 1..60)
 }
 
 proptest! {
@@ -94,9 +94,10 @@ proptest! {
         let table = Arc::new(Table::new(spec.clone(), optimizer.slots(0)).unwrap());
         let default_row = if spec.default_row.is_empty() { vec![0.0; DIM] } else { spec.default_row };
         let (mut model, mut now, mut pulled) = (Model::default(), 0, Pulled::default());
-        for (number, (later, ids)) in batches.iter().enumerate() {
+        for (number, (later, ids, fails)) in batches.iter().enumerate() {
             now += later;
             table.pull(ids, at(now), &mut pulled).unwrap();
+            let before = model.clone();
             model.see(&table, ids, now);
             let back: Vec<u64> = pulled.local().iter().map(|place| pulled.ids()[*place as usize]).collect();
             prop_assert_eq!(&back, ids);
@@ -106,6 +107,14 @@ proptest! {
                 prop_assert_eq!(row, expected.map_or(&default_row, |row| &row.values), "id {}, batch {}", id, number);
                 prop_assert_eq!(pulled.has_row(position), expected.is_some());
                 gradient.extend((0..DIM).map(|column| (id % 7) as f32 - 3.0 + column as f32 * 0.25 + number as f32 * 0.1));
+            }
+            if *fails {
+                if let Some(last) = gradient.last_mut() {
+                    *last = f32::NAN;
+                    prop_assert!(apply(&table, &optimizer, &mut pulled, &gradient).is_err());
+                }
+                model = before;
+                continue;
             }
             let applied = apply(&table, &optimizer, &mut pulled, &gradient).unwrap();
             pulled.ids().iter().zip(gradient.chunks(DIM)).for_each(|(id, gradient)| model.adagrad(*id, gradient));
@@ -135,6 +144,7 @@ fn a_number_that_is_not_finite_changes_nothing() {
     let (optimizer, ids) = (adagrad(DIM), many(500));
     let table = Arc::new(Table::new(spec(), optimizer.slots(0)).unwrap());
     let mut pulled = Pulled::default();
+    see(&table, &ids[..400], at(0), &mut pulled).unwrap();
     table.pull(&ids, at(1), &mut pulled).unwrap();
     let before = rows(table.cut().unwrap(), || {});
     for (bad, what) in [(f32::NAN, "a gradient"), (f32::INFINITY, "a gradient"), (1e30, "a new value or slot")] {
@@ -146,13 +156,14 @@ fn a_number_that_is_not_finite_changes_nothing() {
             assert!(error.to_string().contains(what) && error.to_string().contains("no row was changed"), "{error}");
         }
     }
-    let values = |rows: &BTreeMap<u64, _>| {
-        format!(
-            "{:?}",
-            rows.iter().map(|(id, row): (_, &common::tables::Kept)| (*id, row.values.clone(), row.slots.clone())).collect::<Vec<_>>()
-        )
-    };
-    assert_eq!(values(&rows(table.cut().unwrap(), || {})), values(&before));
+    let after = rows(table.cut().unwrap(), || {});
+    assert_eq!(after.len(), 400, "a step that failed has made rows");
+    assert!(
+        before
+            .iter()
+            .zip(&after)
+            .all(|(a, b)| (a.0, &a.1.values, &a.1.slots, a.1.seen, a.1.count) == (b.0, &b.1.values, &b.1.slots, b.1.seen, b.1.count))
+    );
     // The same pull still serves for a step that is sound.
     assert_eq!(apply(&table, &optimizer, &mut pulled, &vec![0.1; ids.len() * DIM]).unwrap().rows, ids.len());
 }
@@ -180,9 +191,47 @@ fn threads_lose_no_update_of_a_row_they_share() {
     });
     let mut pulled = Pulled::default();
     table.read(&(0..100).chain(1000..1020).collect::<Vec<_>>(), &mut pulled).unwrap();
-    assert!(pulled.rows()[..100 * DIM].iter().all(|value| *value == (THREADS * STEPS) as f32), "{:?}", pulled.rows());
-    for (row, values) in pulled.rows()[100 * DIM..].chunks(DIM).enumerate() {
-        assert_eq!(values, [(STEPS - STEPS / 20 * (row as u64 + 1)) as f32; DIM]);
+    for (id, values) in pulled.ids().iter().zip(pulled.rows().chunks(DIM)) {
+        let steps = if *id < 100 { THREADS * STEPS } else { STEPS - STEPS / 20 * (id - 999) };
+        assert_eq!(values, [steps as f32; DIM], "id {id}");
+    }
+}
+
+#[test]
+fn steps_that_overlap_lose_nothing() {
+    let admission = Admission::Sightings { sightings: 2, sketch_bytes: 1 << 20 };
+    let table = Table::new(TableSpec { admission, ..TableSpec::new("t", DIM, 1, Initializer::Constant { value: 0.0 }) }, &[]).unwrap();
+    let (optimizer, [mut first, mut second]) = (sgd(1.0, DIM), [(); 2].map(|()| Pulled::default()));
+    let value = |id| {
+        let mut pulled = Pulled::default();
+        table.read(&[id], &mut pulled).unwrap();
+        pulled.has_row(0).then(|| pulled.rows()[0])
+    };
+    // Both are to make the same row.
+    [&mut first, &mut second].into_iter().for_each(|pulled| table.pull(&[1, 1], at(0), pulled).unwrap());
+    for (pulled, expected) in [(&mut second, 1.0), (&mut first, 2.0)] {
+        assert_eq!((apply(&table, &optimizer, pulled, &[-1.0; DIM]).unwrap().rows, value(1)), (1, Some(expected)));
+    }
+    // One saw no row where the other makes one.
+    table.pull(&[2], at(1), &mut first).unwrap();
+    table.pull(&[2, 2], at(1), &mut second).unwrap();
+    assert_eq!([&first, &second].map(|pulled| pulled.has_row(0)), [false, true]);
+    for (pulled, expected) in [(&mut second, 1.0), (&mut first, 2.0)] {
+        assert_eq!((apply(&table, &optimizer, pulled, &[-1.0; DIM]).unwrap().rows, value(2)), (1, Some(expected)));
+    }
+    // Neither has a row at its own pull; the next one does.
+    [&mut first, &mut second].into_iter().for_each(|pulled| table.pull(&[3], at(2), pulled).unwrap());
+    for pulled in [&mut first, &mut second] {
+        assert_eq!((apply(&table, &optimizer, pulled, &[-1.0; DIM]).unwrap().rows, value(3)), (0, None));
+    }
+    table.pull(&[3], at(3), &mut first).unwrap();
+    assert!(first.has_row(0));
+    // What cannot stay finite after another's update is left as that made it.
+    let big = f32::MAX / 1.5;
+    [&mut first, &mut second].into_iter().for_each(|pulled| table.pull(&[1], at(4), pulled).unwrap());
+    for (pulled, rows, refused) in [(&mut first, 1, 0), (&mut second, 0, 1)] {
+        let applied = apply(&table, &optimizer, pulled, &[-big; DIM]).unwrap();
+        assert_eq!((applied.rows, applied.refused, value(1)), (rows, refused, Some(2.0 + big)));
     }
 }
 
@@ -192,16 +241,19 @@ fn the_rows_of_a_clipped_step_share_their_norm() {
     let (optimizer, mut pulled) = (optimizer(config, DIM), Pulled::default());
     let table = Table::new(TableSpec::new("t", DIM, 1, Initializer::Constant { value: 0.0 }), &[]).unwrap();
     table.pull(&[5, 6], at(0), &mut pulled).unwrap();
-    apply(&table, &optimizer, &mut pulled, &[3.0, 0.0, 0.0, 0.0, -4.0, 0.0]).unwrap();
-    table.read(&[5, 6], &mut pulled).unwrap();
-    assert_eq!(pulled.rows(), [-0.6, 0.0, 0.0, 0.0, 0.8, 0.0]);
+    let gradient = if pulled.ids() == [5, 6] { [3.0, 0.0, 0.0, 0.0, -4.0, 0.0] } else { [0.0, -4.0, 0.0, 3.0, 0.0, 0.0] };
+    apply(&table, &optimizer, &mut pulled, &gradient).unwrap();
+    for (id, row) in [(5, [-0.6, 0.0, 0.0]), (6, [0.0, 0.8, 0.0])] {
+        table.read(&[id], &mut pulled).unwrap();
+        assert_eq!(pulled.rows(), row);
+    }
 }
 
 #[test]
 fn reading_makes_nothing_and_sees_nothing() {
     let table = Arc::new(Table::new(spec(), &[]).unwrap());
     let mut pulled = Pulled::default();
-    table.pull(&[1, 2], at(3), &mut pulled).unwrap();
+    see(&table, &[1, 2], at(3), &mut pulled).unwrap();
     let before = rows(table.cut().unwrap(), || {});
     table.read(&many(1000), &mut pulled).unwrap();
     assert_eq!(table.rows(), 2);
@@ -217,7 +269,7 @@ fn chance_lets_in_as_many_as_it_should_and_the_same_ones_again() {
         let (table, mut pulled, mut all) = (Table::new(TableSpec { admission, ..spec() }, &[]).unwrap(), Pulled::default(), HashSet::new());
         for step in 0..turns {
             let ids: Vec<u64> = (0..20_000u64).flat_map(|id| std::iter::repeat_n(id, repeats)).collect();
-            table.pull(&ids, at(step), &mut pulled).unwrap();
+            see(&table, &ids, at(step), &mut pulled).unwrap();
             all.extend(pulled.ids().iter().enumerate().filter(|(position, _)| pulled.has_row(*position)).map(|(_, id)| *id));
         }
         assert_eq!(table.rows(), all.len());
@@ -235,10 +287,10 @@ fn event_time_that_goes_back_keeps_a_row() {
     let table = Table::new(TableSpec { expiry: Expiry::Seconds { seconds: 60 }, ..spec() }, &[]).unwrap();
     let (mut pulled, first) = (Pulled::default(), |pulled: &Pulled| pulled.rows()[0]);
     let moment = |seconds| Moment { step: 7, seconds };
-    table.pull(&[1], moment(1_000), &mut pulled).unwrap();
+    see(&table, &[1], moment(1_000), &mut pulled).unwrap();
     table.insert(1, &[9.0; DIM], None, moment(1_000)).unwrap();
     for (seconds, still) in [(900, true), (1_060, true), (1_120, true), (1_181, false)] {
-        table.pull(&[1], moment(seconds), &mut pulled).unwrap();
+        see(&table, &[1], moment(seconds), &mut pulled).unwrap();
         assert_eq!(first(&pulled) == 9.0, still, "at {seconds}");
     }
 }
@@ -248,7 +300,7 @@ fn the_memory_of_rows_that_have_expired_is_used_again() {
     let table = Table::new(TableSpec { expiry: Expiry::Steps { steps: 10 }, ..spec() }, &[]).unwrap();
     let (mut pulled, mut most) = (Pulled::default(), 0);
     for step in 0..300u64 {
-        table.pull(&(step * 1000..(step + 1) * 1000).collect::<Vec<_>>(), at(step), &mut pulled).unwrap();
+        see(&table, &(step * 1000..(step + 1) * 1000).collect::<Vec<_>>(), at(step), &mut pulled).unwrap();
         if step == 40 {
             most = table.bytes();
         }
@@ -265,7 +317,7 @@ fn a_row_takes_32_bytes_beside_its_numbers_at_most() {
     let table = Table::new(TableSpec::new("t", 16, 1, Initializer::Constant { value: 0.0 }), optimizer.slots(0)).unwrap();
     let (mut pulled, mut least, mut most) = (Pulled::default(), f64::MAX, 0.0f64);
     for step in 0..220u64 {
-        table.pull(&(step * 10_000..(step + 1) * 10_000).collect::<Vec<_>>(), at(step), &mut pulled).unwrap();
+        see(&table, &(step * 10_000..(step + 1) * 10_000).collect::<Vec<_>>(), at(step), &mut pulled).unwrap();
         if table.rows() >= 1_000_000 {
             let beside = table.bytes() as f64 / table.rows() as f64 - 128.0;
             (least, most) = (least.min(beside), most.max(beside));
@@ -309,6 +361,12 @@ fn what_is_wrong_is_said_and_changes_nothing() {
     let short = adagrad(DIM);
     refused(apply(&table, &short, &mut pulled, &[0.0; DIM]).map(|_| ()), "give the gradient of 2 rows of 3, not 3 numbers");
     refused(apply(&table, &sgd(0.1, DIM), &mut pulled, &[0.0; 2 * DIM]).map(|_| ()), "the optimizer that the table was made for");
+    let other = Table::new(spec(), short.slots(0)).unwrap();
+    refused(apply(&other, &short, &mut pulled, &[0.0; 2 * DIM]).map(|_| ()), "pull the rows of a batch from this table");
+    apply(&table, &short, &mut pulled, &[0.0; 2 * DIM]).unwrap();
+    refused(apply(&table, &short, &mut pulled, &[0.0; 2 * DIM]).map(|_| ()), "before each update");
+    table.read(&[1, 2], &mut pulled).unwrap();
+    refused(apply(&table, &short, &mut pulled, &[0.0; 2 * DIM]).map(|_| ()), "before each update");
     let cut = table.cut().unwrap();
     refused(table.cut().map(|_| ()), "drop the last cut");
     drop(cut);

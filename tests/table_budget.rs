@@ -7,7 +7,7 @@ mod common;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use common::tables::{DIM, adagrad, apply, at, rows, spec};
+use common::tables::{DIM, adagrad, apply, at, rows, see, spec};
 use streamgrad::ErrorKind;
 use streamgrad::table::{Admission, Budget, Evict, Expiry, Pulled, Table, TableSpec};
 
@@ -63,7 +63,7 @@ fn it_keeps_nearly_those_that_an_exact_order_would() {
         let table = Arc::new(table(1 << 19, evict));
         let (mut pulled, ids): (_, Vec<u64>) = (Pulled::default(), clicks(400_000, drift).collect());
         // As many rows as it turns out to have room for.
-        ids.chunks(100).enumerate().for_each(|(step, ids)| table.pull(ids, at(step as u64), &mut pulled).unwrap());
+        ids.chunks(100).enumerate().for_each(|(step, ids)| assert!(see(&table, ids, at(step as u64), &mut pulled).is_ok()));
         let most = table.rows();
         let mut exact = Exact { rows: HashMap::new(), order: BTreeSet::new(), most, evict };
         let hits = ids.iter().enumerate().filter(|(at, id)| exact.see(**id, *at as u64)).count();
@@ -74,7 +74,7 @@ fn it_keeps_nearly_those_that_an_exact_order_would() {
             again.read(ids, &mut pulled).unwrap();
             found += pulled.local().iter().filter(|place| pulled.has_row(**place as usize)).count();
             created += (0..pulled.ids().len()).filter(|position| !pulled.has_row(*position)).count();
-            again.pull(ids, at(step as u64), &mut pulled).unwrap();
+            see(&again, ids, at(step as u64), &mut pulled).unwrap();
             assert!((0..pulled.ids().len()).all(|position| pulled.has_row(position)), "every id of the batch has its row");
         }
         let (ours, theirs) = (found as f64 / ids.len() as f64, hits as f64 / ids.len() as f64);
@@ -111,7 +111,7 @@ fn memory_stays_within_the_budget_whatever_comes() {
 fn a_batch_that_does_not_fit_is_refused_and_costs_no_row() {
     let table = Arc::new(table(600_000, Evict::LeastRecent));
     let (mut pulled, ids): (_, Vec<u64>) = (Pulled::default(), (0..100_000).collect());
-    table.pull(&ids[..500], at(0), &mut pulled).unwrap();
+    see(&table, &ids[..500], at(0), &mut pulled).unwrap();
     let before = rows(table.cut().unwrap(), || {});
     let error = table.pull(&ids, at(1), &mut pulled).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -134,7 +134,7 @@ fn a_batch_that_hardly_fits_keeps_all_its_rows() {
     let most = {
         // The largest batch that is taken.
         let mut most = 100;
-        while table.pull(&(0..most + 100).collect::<Vec<_>>(), at(0), &mut pulled).is_ok() {
+        while see(&table, &(0..most + 100).collect::<Vec<_>>(), at(0), &mut pulled).is_ok() {
             most += 100;
         }
         most

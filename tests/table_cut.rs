@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::tables::{DIM, adagrad, apply, at, rows, sgd, spec};
+use common::tables::{DIM, adagrad, apply, at, rows, see, sgd, spec};
 use streamgrad::table::{Budget, Evict, Expiry, Initializer, Pulled, Table, TableSpec};
 
 /// Ends the threads of a test however it ends.
@@ -78,7 +78,7 @@ fn it_falls_between_the_steps_of_threads() {
     let table = Arc::new(Table::new(TableSpec::new("t", DIM, 1, Initializer::Constant { value: 0.0 }), &[]).unwrap());
     let (optimizer, ids, ends) = (sgd(1.0, DIM), (0..ROWS).collect::<Vec<_>>(), AtomicBool::new(false));
     let mut all = Pulled::default();
-    table.pull(&ids, at(0), &mut all).unwrap();
+    see(&table, &ids, at(0), &mut all).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..3u64 {
             let (table, optimizer, ends) = (&table, &optimizer, &ends);
@@ -110,7 +110,7 @@ fn it_tells_what_changed_since_the_one_before() {
     let table = Arc::new(Table::new(spec(), adagrad(DIM).slots(0)).unwrap());
     let mut pulled = Pulled::default();
     let mut pull_and_cut = |ids: &[u64]| {
-        table.pull(ids, at(0), &mut pulled).unwrap();
+        see(&table, ids, at(0), &mut pulled).unwrap();
         let rows = rows(table.cut().unwrap(), || {});
         rows.into_iter().filter(|(_, row)| row.is_changed).map(|(id, _)| id).collect::<Vec<_>>()
     };

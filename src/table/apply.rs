@@ -1,15 +1,19 @@
-//! The gradient of pulled rows into rows and slots.
+//! The gradient of pulled rows into rows and slots, in two halves.
 //!
-//! An update is in two halves, so that a number that is not finite changes nothing. First all rows and slots of the batch are copied beside each
-//! other and the optimizer's formula runs once over all of them, which is also its fastest; it tests that all is finite. Then they go back to their
-//! records. Between the halves no lock is held, so another thread may have updated one of these rows: a record that is not as it was copied
+//! [`Table::prepare`] runs the optimizer's formula once over all rows of the batch, as they were pulled, and changes nothing: so a number that is
+//! not finite, or another failure of the step, costs nothing. [`Table::commit`] cannot fail. It does all bookkeeping, then writes what was computed. No lock
+//! is held from the pull until then, so another thread may have updated one of these rows: a record that is not as it was pulled
 //! is computed anew from what it is now, under its lock. If just that is not finite, that row stays as the other thread left it, and [`Applied`] counts it.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::optimizer::{MAX_SLOTS, RowsStep, Update};
+use std::ops::Range;
 
-use super::pull::{NO_ROW, Pulled};
-use super::{SHARDS, Table};
+use crate::error::{Error, ErrorKind, Result};
+use crate::optimizer::{RowsStep, Update};
+
+use super::cut::Era;
+use super::pull::{NO_ROW, Pulled, Stage};
+use super::shard::Shard;
+use super::{MAX_SLOTS, Moment, Table};
 
 /// What an update did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,34 +24,37 @@ pub struct Applied {
     pub refused: usize,
 }
 
-/// Rows and slots of a batch beside each other, before and after, and their gradient: in the order of their shards, so that each is walked through once.
+/// What a batch is to become.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(super) struct Computed {
+    /// Kept for the rows that have to be computed anew.
     gradient: Vec<f32>,
-    old: Rows,
-    new: Rows,
-}
-
-/// `[rows, dim]` of the row and of each slot.
-#[derive(Debug, Default)]
-struct Rows {
     row: Vec<f32>,
     slots: [Vec<f32>; MAX_SLOTS],
+    /// The places of one shard's ids, which an eviction leaves alone.
+    kept: Vec<u32>,
+    /// The positions of those that have no row when the step is committed.
+    missing: Vec<u32>,
 }
 
-impl Rows {
+impl Computed {
     fn resize(&mut self, elements: usize, slots: usize) {
         self.row.resize(elements, 0.0);
         self.slots[..slots].iter_mut().for_each(|slot| slot.resize(elements, 0.0));
     }
 
-    /// Takes in the values of a record as the row at `at`.
-    #[inline(always)]
-    fn take(&mut self, at: usize, dim: usize, values: &[f32]) {
-        let mut parts = values.chunks_exact(dim);
-        for to in std::iter::once(&mut self.row).chain(&mut self.slots) {
-            let Some(from) = parts.next() else { return };
-            to[at * dim..][..dim].copy_from_slice(from);
+    /// The update of the elements in `range` from these rows and slots.
+    fn update<'a>(&'a mut self, range: Range<usize>, parameter: &'a [f32], slots: [&'a [f32]; MAX_SLOTS]) -> Update<'a> {
+        let mut new_slots = self.slots.iter_mut().zip(&slots);
+        Update {
+            parameter,
+            gradient: &self.gradient[range.clone()],
+            new_parameter: &mut self.row[range.clone()],
+            new_slots: std::array::from_fn(|_| match new_slots.next() {
+                Some((new, old)) if !old.is_empty() => &mut new[range.clone()],
+                _ => &mut [],
+            }),
+            slots,
         }
     }
 
@@ -57,131 +64,133 @@ impl Rows {
         let parts = values.chunks_exact_mut(dim);
         parts.zip(std::iter::once(&self.row).chain(&self.slots)).for_each(|(to, from)| to.copy_from_slice(&from[at * dim..][..dim]));
     }
-
-    /// Whether the row at `at` has the bits of a record.
-    #[inline(always)]
-    fn is(&self, at: usize, dim: usize, values: &[f32]) -> bool {
-        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0, |different, (a, b)| different | (a.to_bits() ^ b.to_bits())) == 0;
-        values.chunks_exact(dim).zip(std::iter::once(&self.row).chain(&self.slots)).all(|(is, was)| same(is, &was[at * dim..][..dim]))
-    }
-}
-
-fn update<'a>(old: &'a Rows, new: &'a mut Rows, gradient: &'a [f32], at: usize, slots: usize) -> Update<'a> {
-    let length = gradient.len();
-    let mut news = new.slots.iter_mut();
-    Update {
-        parameter: &old.row[at..at + length],
-        gradient,
-        slots: std::array::from_fn(|slot| if slot < slots { &old.slots[slot][at..at + length] } else { &[] }),
-        new_parameter: &mut new.row[at..at + length],
-        new_slots: std::array::from_fn(|slot| match news.next() {
-            Some(new) if slot < slots => &mut new[at..at + length],
-            _ => &mut [],
-        }),
-    }
 }
 
 impl Table {
-    /// Updates the rows that were pulled by their gradient, `[unique, dim]`, as one step of the optimizer: all of them or, on an error, none.
+    /// Computes the new rows and slots of a pulled batch from its gradient, `[unique, dim]`, as one step of the optimizer. Nothing in the table changes;
+    /// after an error the same batch can be prepared again.
     ///
-    /// An id without a row, or whose row was given up meanwhile, moves nothing; its gradient still counts in a norm that the
-    /// optimizer clips by. Several threads may update at once, the same rows too: each gradient is applied whole to what the row is then.
+    /// The gradient of an id that has no row, and gets none, moves nothing, but it counts in a norm that the optimizer clips by.
     ///
     /// # Errors
-    /// `NonFinite` if a gradient, a new value or a new slot is not finite; `InvalidInput` if the gradient has another length than the rows,
-    /// or the optimizer keeps other slots than this table.
-    pub fn apply(&self, pulled: &mut Pulled, gradient: &[f32], step: &RowsStep<'_>) -> Result<Applied> {
+    /// `NonFinite` if a gradient, a new value or a new slot is not finite; `InvalidInput` if the batch was not pulled from this table, or is committed
+    /// already, if the gradient has another length than the rows, or if the optimizer keeps other slots than this table.
+    pub fn prepare(&self, pulled: &mut Pulled, gradient: &[f32], step: &RowsStep<'_>) -> Result<()> {
         let plan = &self.plan;
-        let (dim, slots, count) = (plan.dim(), plan.slots.len(), pulled.ids().len());
-        if gradient.len() != count * dim || pulled.rows().len() != count * dim {
-            let context = format!("give the gradient of {count} rows of {dim}, not {} numbers: table {}", gradient.len(), plan.spec.name);
-            return Err(Error::input("update rows", context));
+        let refused = |context: &str| Err(Error::input("update rows", format!("{context}: table {}", plan.spec.name)));
+        let moment = match pulled.stage {
+            Stage::Pulled { table, moment } | Stage::Prepared { table, moment } if table == self.number => moment,
+            _ => return refused("pull the rows of a batch from this table before each update"),
+        };
+        let (dim, count) = (plan.dim(), pulled.unique.ids.len());
+        if gradient.len() != count * dim {
+            return refused(&format!("give the gradient of {count} rows of {dim}, not {} numbers", gradient.len()));
         }
         if step.slots() != &plan.slots[..] {
-            let context = format!("give the optimizer that the table was made for: table {}", plan.spec.name);
-            return Err(Error::input("update rows", context));
+            return refused("give the optimizer that the table was made for");
         }
-        let mut scratch = std::mem::take(&mut pulled.scratch);
-        let applied = self.apply_with(&mut scratch, pulled, gradient, step, slots);
-        pulled.scratch = scratch;
-        applied
-    }
-
-    fn apply_with(
-        &self,
-        Scratch { gradient: sorted, old, new }: &mut Scratch,
-        pulled: &mut Pulled,
-        gradient: &[f32],
-        step: &RowsStep<'_>,
-        slots: usize,
-    ) -> Result<Applied> {
-        let plan = &self.plan;
-        let dim = plan.dim();
-        old.resize(gradient.len(), slots);
-        new.resize(gradient.len(), slots);
-        sorted.clear();
-        for at in 0..pulled.ids().len() {
-            sorted.extend_from_slice(&gradient[pulled.position(at) * dim..][..dim]);
-        }
-        let mut absent = vec![0.0; (1 + slots) * dim];
-        absent[..dim].copy_from_slice(&plan.default_row);
-        plan.begin_slots(&mut absent[dim..]);
-
-        let gate = self.gate.read();
-        let era = *gate;
-        for (shard, locked) in self.shards.iter().enumerate() {
-            let range = pulled.of_shard(shard);
-            if range.is_empty() {
-                continue;
-            }
-            let shard = locked.read();
-            shard.prefetch_places(range.clone().map(|at| pulled.places[pulled.position(at)]));
-            for at in range {
-                let position = pulled.position(at);
-                if pulled.places[position] != NO_ROW {
-                    let found = shard.find_again(pulled.hashes[position], pulled.unique.ids[position], pulled.places[position]);
-                    pulled.places[position] = found.unwrap_or(NO_ROW);
-                }
-                match pulled.places[position] {
-                    NO_ROW => old.take(at, dim, &absent),
-                    place => old.take(at, dim, shard.records.get(place).values()),
-                }
-            }
-        }
-        step.update(pulled.ids().len(), update(old, new, sorted, 0, slots)).map_err(|error| match error.kind() {
+        pulled.stage = Stage::Pulled { table: self.number, moment };
+        let Pulled { old, computed, .. } = pulled;
+        computed.resize(gradient.len(), plan.slots.len());
+        computed.gradient.clear();
+        computed.gradient.extend_from_slice(gradient);
+        let slots = std::array::from_fn(|slot| if slot < plan.slots.len() { &old.slots[slot][..] } else { &[] });
+        step.update(count, computed.update(0..gradient.len(), old.rows(), slots)).map_err(|error| match error.kind() {
             ErrorKind::NonFinite => Error::new(ErrorKind::NonFinite, error.operation(), format!("{}, no row was changed", error.context())),
             _ => error,
         })?;
+        pulled.stage = Stage::Prepared { table: self.number, moment };
+        Ok(())
+    }
 
+    /// Makes a prepared batch a step of the table: its ids are seen, those that were to get a row get it, and all rows become what was computed. `step` is
+    /// the one that it was prepared with.
+    ///
+    /// Under a budget a new row may take another's memory, never one of this batch. Several threads may commit at once, the same rows too: each gradient is applied
+    /// whole to what the row is then. An id whose row was given up since the pull gets it back as this step has it; one that another step gave a row moves that.
+    ///
+    /// A batch that is not prepared, or not by this table, changes nothing.
+    pub fn commit(&self, pulled: &mut Pulled, step: &RowsStep<'_>) -> Applied {
         let mut applied = Applied::default();
+        let Stage::Prepared { table, moment } = pulled.stage else { return applied };
+        if table != self.number {
+            return applied;
+        }
+        pulled.stage = Stage::Over;
+        let era = self.gate.read();
         for (shard, locked) in self.shards.iter().enumerate() {
-            let range = pulled.of_shard(shard);
-            if range.is_empty() {
+            let range = pulled.unique.of_shard(shard);
+            if !range.is_empty() {
+                self.commit_shard(&mut locked.write(), *era, range, moment, pulled, step, &mut applied);
+            }
+        }
+        applied
+    }
+
+    /// Does both, [`prepare`](Table::prepare) and [`commit`](Table::commit).
+    ///
+    /// # Errors
+    /// As of [`prepare`](Table::prepare); nothing has changed.
+    pub fn apply(&self, pulled: &mut Pulled, gradient: &[f32], step: &RowsStep<'_>) -> Result<Applied> {
+        self.prepare(pulled, gradient, step)?;
+        Ok(self.commit(pulled, step))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the inside of one loop")]
+    fn commit_shard(
+        &self,
+        shard: &mut Shard,
+        era: Era,
+        range: Range<usize>,
+        moment: Moment,
+        Pulled { unique, places, old, computed, .. }: &mut Pulled,
+        step: &RowsStep<'_>,
+        applied: &mut Applied,
+    ) {
+        let plan = &self.plan;
+        let (dim, now, seen) = (plan.dim(), plan.now(moment), range.len());
+        shard.prefetch_again(range.clone().map(|at| (unique.hashes[at], places[at])));
+        let (mut kept, mut missing) = (std::mem::take(&mut computed.kept), std::mem::take(&mut computed.missing));
+        kept.clear();
+        missing.clear();
+        for at in range {
+            let (id, hash) = (unique.ids[at], unique.hashes[at]);
+            let found = shard.find_again(hash, id, places[at]);
+            let Some(place) = found.and_then(|place| shard.see(plan, era, place, now, unique.counts[at])) else {
+                missing.push(at as u32);
+                continue;
+            };
+            kept.push(place);
+            let element = at * dim..(at + 1) * dim;
+            if !old.is(at, dim, shard.records.get(place)) && !anew(shard, place, element, dim, computed, step) {
+                applied.refused += 1;
                 continue;
             }
-            let mut shard = locked.write();
-            shard.prefetch_places(range.clone().map(|at| pulled.places[pulled.position(at)]));
-            for at in range {
-                let position = pulled.position(at);
-                if pulled.places[position] == NO_ROW {
-                    continue;
-                }
-                let found = shard.find_again(pulled.hashes[position], pulled.unique.ids[position], pulled.places[position]);
-                let Some(place) = found else { continue };
-                if !old.is(at, dim, shard.records.get(place).values()) {
-                    old.take(at, dim, shard.records.get(place).values());
-                    let element = at * dim;
-                    if step.update(1, update(old, new, &sorted[element..element + dim], element, slots)).is_err() {
-                        applied.refused += 1;
-                        continue;
-                    }
-                }
-                shard.touch(era, place);
-                new.give(at, dim, shard.records.get_mut(place).values_mut());
+            computed.give(at, dim, shard.records.get_mut(place).values_mut());
+            applied.rows += 1;
+        }
+        for at in missing.iter().map(|at| *at as usize) {
+            let (id, hash, times) = (unique.ids[at], unique.hashes[at], unique.counts[at]);
+            shard.count(hash, times);
+            if places[at] != NO_ROW {
+                let place = shard.add(plan, era, &kept, hash, id, now, times);
+                computed.give(at, dim, shard.records.get_mut(place).values_mut());
+                kept.push(place);
                 applied.rows += 1;
             }
         }
-        debug_assert_eq!(pulled.of_shard(SHARDS - 1).end, pulled.ids().len());
-        Ok(applied)
+        if plan.expires() {
+            shard.sweep(plan, era, now, 2 * seen);
+        }
+        (computed.kept, computed.missing) = (kept, missing);
     }
+}
+
+/// Computes one row from what its record is now; whether all is finite.
+#[cold]
+fn anew(shard: &Shard, place: u32, range: Range<usize>, dim: usize, computed: &mut Computed, step: &RowsStep<'_>) -> bool {
+    let (row, slots) = shard.records.get(place).values().split_at(dim);
+    let mut slots = slots.chunks_exact(dim);
+    let slots = std::array::from_fn(|_| slots.next().unwrap_or_default());
+    step.update(1, computed.update(range, row, slots)).is_ok()
 }

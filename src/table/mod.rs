@@ -3,10 +3,13 @@
 //! A [`Table`] goes from a 64-bit feature id (of a string: [`fingerprint64`]) to a row of `dim` numbers and the row's optimizer
 //! slots beside it. It is outside the graph. A step
 //!
-//! 1. [pulls](Table::pull) the rows of a batch's distinct ids, `[unique, dim]`, and for each id of the batch its place among them; ids
-//!    that are new get a row if [`Admission`] says so;
-//! 2. runs the graph, which gathers by these places, so that the gradient of a repeated id comes back summed;
-//! 3. [applies](Table::apply) the gradient of the rows by the optimizer's formula, row and slots.
+//! 1. [pulls](Table::pull) the rows of a batch's distinct ids, `[unique, dim]`, and for each id of the batch its position among them; a
+//!    new id has its first values if [`Admission`] says so;
+//! 2. runs the graph, which gathers by these positions, so that the gradient of a repeated id comes back summed;
+//! 3. [prepares](Table::prepare) the update by the optimizer's formula, rows and slots, which may fail;
+//! 4. [commits](Table::commit) it, which does not: ids are seen, new ones get their rows, all become what was computed.
+//!
+//! Until the last nothing has changed, so a step that fails leaves no trace, and a snapshot holds steps whole.
 //!
 //! Only rows of the batch move (*lazy rows*): where Keras' dense embedding moves every row in every step, by momentum,
 //! decay or the averages of Adam, a row here stands still until its id comes again. With SGD and Adagrad, without momentum and decay, there is no difference.
@@ -16,8 +19,8 @@
 //! # What decides
 //!
 //! First values are a function of (seed, id, column) ([`Initializer`]), admission by chance of (seed, id, step); so nothing hangs
-//! on the order of arrival or on threads. With one thread that pulls and applies, a run repeats bit for bit. Expiry is exact for whoever looks: an id that comes after its time is a new one. The memory of those that do
-//! not come again is taken back by the pulls, which look at twice as many records as they have ids.
+//! on the order of arrival or on threads. With one thread that learns, a run repeats bit for bit. Expiry is exact for whoever looks: an id that comes after its time is a new one. The memory of those that do
+//! not come again is taken back by the commits, which look at twice as many records as they have ids.
 //!
 //! # Threads
 //!
@@ -41,13 +44,16 @@
 //!
 //! let mut pulled = Pulled::default();
 //! table.pull(&[7, 9, 7], Moment { step: 0, seconds: 0 }, &mut pulled)?;
-//! assert_eq!((pulled.ids(), pulled.local()), (&[7, 9][..], &[0, 1, 0][..]));
+//! assert_eq!(pulled.ids().len(), 2);
+//! assert_eq!(pulled.local().iter().map(|position| pulled.ids()[*position as usize]).collect::<Vec<_>>(), [7, 9, 7]);
 //!
-//! let gradient = [1.0, 2.0, 0.0, -1.0]; // of the two rows
+//! let gradient: Vec<f32> = pulled.ids().iter().flat_map(|id| if *id == 7 { [1.0, 2.0] } else { [0.0, -1.0] }).collect();
 //! let step = optimizer.step(0, [])?;
 //! table.apply(&mut pulled, &gradient, &step.rows(0, &gradient)?)?;
-//! table.read(&[9, 7, 8], &mut pulled)?;
-//! assert_eq!(pulled.rows(), [1.0, 1.5, 0.5, 0.0, 0.0, 0.0]);
+//! for (id, row) in [(7, [0.5, 0.0]), (9, [1.0, 1.5]), (8, [0.0, 0.0])] {
+//!     table.read(&[id], &mut pulled)?;
+//!     assert_eq!(pulled.rows(), row);
+//! }
 //! # Ok::<(), streamgrad::Error>(())
 //! ```
 
@@ -67,10 +73,12 @@ mod sketch;
 mod spec;
 mod unique;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use parking_lot::RwLock;
 
 use crate::error::{Error, Result};
-use crate::optimizer::Slot;
+use crate::optimizer::{MAX_SLOTS, Slot};
 
 use cut::Era;
 use plan::Plan;
@@ -104,6 +112,8 @@ impl std::ops::Deref for Locked {
 #[derive(Debug)]
 pub struct Table {
     plan: Plan,
+    /// No other table of the process has it: a batch that was pulled from one is of no use to another.
+    number: u64,
     shards: Box<[Locked]>,
     /// Held shared by whoever changes rows, from end to end; by a cut alone, for an instant.
     gate: RwLock<Era>,
@@ -115,9 +125,10 @@ impl Table {
     /// # Errors
     /// `InvalidInput` if a setting is out of its range, or the budget too small for one row in each of the table's parts.
     pub fn new(spec: TableSpec, slots: &[Slot]) -> Result<Self> {
-        let plan = Plan::new(spec, slots)?;
+        static TABLES: AtomicU64 = AtomicU64::new(0);
+        let (plan, number) = (Plan::new(spec, slots)?, TABLES.fetch_add(1, Ordering::Relaxed));
         let shards = (0..SHARDS).map(|shard| Locked(RwLock::new(Shard::new(&plan, shard)))).collect();
-        Ok(Self { plan, shards, gate: RwLock::new(Era::default()) })
+        Ok(Self { plan, number, shards, gate: RwLock::new(Era::default()) })
     }
 
     /// What it was made with.
@@ -164,7 +175,8 @@ impl Table {
         let (hash, now) = (plan.hash(id), plan.now(moment));
         let era = self.gate.read();
         let mut shard = self.shards[Plan::shard_of(hash)].write();
-        let place = match shard.see(plan, *era, hash, id, now, 1) {
+        let found = shard.find(hash, id);
+        let place = match found.and_then(|place| shard.see(plan, *era, place, now, 1)) {
             Some(place) => place,
             None => shard.add(plan, *era, &[], hash, id, now, 1),
         };

@@ -83,9 +83,9 @@ impl Plan {
     }
 
     /// Whether an id without a row gets one, seen `times` in this step.
-    pub(super) fn admits(&self, sketch: Option<&mut Sketch>, hash: u64, times: u32, step: u64) -> bool {
+    pub(super) fn admits(&self, sketch: Option<&Sketch>, hash: u64, times: u32, step: u64) -> bool {
         match (self.spec.admission, sketch) {
-            (Admission::Sightings { sightings, .. }, Some(sketch)) => sketch.count(hash, times) >= u32::from(sightings),
+            (Admission::Sightings { sightings, .. }, Some(sketch)) => sketch.estimate(hash).saturating_add(times) >= u32::from(sightings),
             (Admission::Probability { probability }, _) => {
                 // A number from 0 to 1 with 53 bits; below p, or in one of several draws below it.
                 let unit = (mixed(hash ^ mixed(step)) >> 11) as f64 / (1u64 << 53) as f64;
@@ -95,11 +95,9 @@ impl Plan {
         }
     }
 
-    /// Writes the first row and slots of an id.
-    pub(super) fn begin(&self, id: u64, values: &mut [f32]) {
-        let (row, slots) = values.split_at_mut(self.dim());
+    /// Writes the first row of an id.
+    pub(super) fn begin_row(&self, id: u64, row: &mut [f32]) {
         self.spec.initializer.fill(self.spec.seed, id, row);
-        self.begin_slots(slots);
     }
 
     /// Writes the first slots of any row.

@@ -1,36 +1,90 @@
-//! The rows of a batch's ids.
+//! The rows of a batch's ids, as one step sees them; nothing changes.
 
 use crate::error::{Error, Result};
+use crate::tensor::{AlignedBuffer, bytes_as};
 
-use super::apply::Scratch;
+use super::apply::Computed;
 use super::plan::Plan;
-use super::shard::Shard;
+use super::records::Record;
 use super::spec::Moment;
 use super::unique::Unique;
-use super::{SHARDS, Table};
+use super::{MAX_SLOTS, SHARDS, Table};
 
-/// In place of a place: the id has no row.
+/// In place of a place: the id has no row, and gets none.
 pub(super) const NO_ROW: u32 = u32::MAX;
+/// In place of a place: the id gets a row when the step is committed.
+pub(super) const NEW_ROW: u32 = u32::MAX - 1;
 
 /// The rows of one batch; a caller keeps one and hands it to every [`Table::pull`], which reuses its memory.
 #[derive(Debug, Default)]
 pub struct Pulled {
     pub(super) unique: Unique,
-    /// Of the distinct ids.
-    pub(super) hashes: Vec<u64>,
-    /// Where each distinct id's record was, or [`NO_ROW`].
+    /// Where each distinct id's record was, or one of the two above.
     pub(super) places: Vec<u32>,
-    /// The distinct ids by their shards: positions in `unique`, and where each shard's begin.
-    order: Vec<u32>,
-    starts: Vec<u32>,
-    rows: Vec<f32>,
-    /// The places of one shard's ids, which an eviction leaves alone.
-    kept: Vec<u32>,
-    pub(super) scratch: Scratch,
+    pub(super) old: Old,
+    pub(super) stage: Stage,
+    pub(super) computed: Computed,
+}
+
+/// How far a batch has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// There is nothing to learn from: read only, or committed.
+    #[default]
+    Over,
+    /// Pulled from the table of this number.
+    Pulled { table: u64, moment: Moment },
+    /// Its new rows are computed.
+    Prepared { table: u64, moment: Moment },
+}
+
+/// Rows and slots of the distinct ids beside each other: `[unique, dim]` each.
+#[derive(Debug)]
+pub(super) struct Old {
+    row: AlignedBuffer,
+    pub(super) slots: [Vec<f32>; MAX_SLOTS],
+    elements: usize,
+}
+
+impl Default for Old {
+    fn default() -> Self {
+        Self { row: AlignedBuffer::new(0), slots: Default::default(), elements: 0 }
+    }
+}
+
+impl Old {
+    fn resize(&mut self, elements: usize, slots: usize) {
+        self.elements = elements;
+        self.row.reserve(size_of::<f32>() * elements);
+        self.slots[..slots].iter_mut().for_each(|slot| slot.resize(elements, 0.0));
+    }
+
+    /// Takes in the values of a record, or the row alone, as the one at `at`.
+    #[inline(always)]
+    fn take(&mut self, at: usize, dim: usize, values: &[f32]) {
+        let (row, slots) = values.split_at(dim);
+        self.row.write(at * dim, row);
+        for (to, from) in self.slots.iter_mut().zip(slots.chunks_exact(dim)) {
+            to[at * dim..][..dim].copy_from_slice(from);
+        }
+    }
+
+    pub(super) fn rows(&self) -> &[f32] {
+        bytes_as(&self.row.as_bytes()[..size_of::<f32>() * self.elements]).unwrap_or_default()
+    }
+
+    /// Whether the row at `at` has the bits of a record.
+    #[inline(always)]
+    pub(super) fn is(&self, at: usize, dim: usize, record: Record<'_>) -> bool {
+        let same = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0, |different, (a, b)| different | (a.to_bits() ^ b.to_bits())) == 0;
+        let (row, slots) = record.values().split_at(dim);
+        same(row, &self.rows()[at * dim..][..dim])
+            && slots.chunks_exact(dim).zip(&self.slots).all(|(is, was)| same(is, &was[at * dim..][..dim]))
+    }
 }
 
 impl Pulled {
-    /// The distinct ids, in the order of their first appearance.
+    /// The distinct ids, in an order of the table's.
     pub fn ids(&self) -> &[u64] {
         &self.unique.ids
     }
@@ -40,152 +94,113 @@ impl Pulled {
         &self.unique.local
     }
 
-    /// The rows of the distinct ids, `[unique, dim]`; the default row where an id has none.
+    /// The rows of the distinct ids, `[unique, dim]`, in memory aligned to 64 bytes; the default row where an id has none.
     pub fn rows(&self) -> &[f32] {
-        &self.rows
+        self.old.rows()
     }
 
-    /// Whether the id at this position among the distinct ones has a row of its own.
+    /// Whether the id at this position among the distinct ones has a row of its own in this step.
     pub fn has_row(&self, position: usize) -> bool {
         self.places.get(position).is_some_and(|place| *place != NO_ROW)
     }
 
-    /// The positions of the distinct ids of a shard.
-    pub(super) fn of_shard(&self, shard: usize) -> std::ops::Range<usize> {
-        self.starts[shard] as usize..self.starts[shard + 1] as usize
-    }
-
-    pub(super) fn position(&self, at: usize) -> usize {
-        self.order[at] as usize
-    }
-
-    /// Finds the distinct ids and sorts them by shard, in one pass each.
-    fn prepare(&mut self, plan: &Plan, ids: &[u64]) -> Result<()> {
+    /// Finds the distinct ids, which have no rows yet.
+    fn begin(&mut self, plan: &Plan, ids: &[u64], slots: usize) -> Result<()> {
+        self.stage = Stage::Over;
         if i32::try_from(ids.len()).is_err() {
             let context = format!("give fewer than 2^31 ids in one batch, not {}: table {}", ids.len(), plan.spec.name);
             return Err(Error::input("pull rows", context));
         }
-        self.unique.find(ids);
-        let unique = &self.unique.ids;
-        self.hashes.clear();
-        self.hashes.extend(unique.iter().map(|id| plan.hash(*id)));
-        self.starts.clear();
-        self.starts.resize(SHARDS + 2, 0);
-        // Counted two further on, so that after the sums the entry after a shard's says where its next id goes, and in the end where it ends.
-        self.hashes.iter().for_each(|hash| self.starts[Plan::shard_of(*hash) + 2] += 1);
-        for shard in 2..SHARDS + 2 {
-            self.starts[shard] += self.starts[shard - 1];
-        }
-        self.order.clear();
-        self.order.resize(unique.len(), 0);
-        for (position, hash) in self.hashes.iter().enumerate() {
-            let next = &mut self.starts[Plan::shard_of(*hash) + 1];
-            self.order[*next as usize] = position as u32;
-            *next += 1;
-        }
+        self.unique.find(plan, ids);
         self.places.clear();
-        self.places.resize(unique.len(), NO_ROW);
-        self.rows.clear();
-        self.rows.resize(unique.len() * plan.dim(), 0.0);
+        self.places.resize(self.unique.ids.len(), NO_ROW);
+        self.old.resize(self.unique.ids.len() * plan.dim(), slots);
         Ok(())
-    }
-}
-
-/// Copies the rows of a shard's ids to where they are asked for.
-fn gather(plan: &Plan, shard: &Shard, positions: &[u32], places: &[u32], rows: &mut [f32]) {
-    let dim = plan.dim();
-    for position in positions.iter().map(|position| *position as usize) {
-        let row = &mut rows[position * dim..][..dim];
-        match places[position] {
-            NO_ROW => row.copy_from_slice(&plan.default_row),
-            place => row.copy_from_slice(&shard.records.get(place).values()[..dim]),
-        }
     }
 }
 
 impl Table {
-    /// Pulls the rows of these ids, repeated ones once, to learn from: each is seen now, and new ones get a row if they are admitted.
-    ///
-    /// Under a budget a new row may take another's memory, never one of this batch.
+    /// Pulls the rows of these ids, repeated ones once, to learn from. Nothing changes: the ids are seen, and those that are admitted now get
+    /// their rows, when the step is [committed](Table::commit). Until then an id that is to get one has its first values here, and any other
+    /// without a row the default row; a row that has expired is none.
     ///
     /// # Errors
-    /// `InvalidInput` if a part of the table would have to hold more of the batch's ids than the budget has room for; nothing has changed.
+    /// `InvalidInput` if a part of the table would have to hold more of the batch's ids than the budget has room for.
     pub fn pull(&self, ids: &[u64], moment: Moment, pulled: &mut Pulled) -> Result<()> {
         let plan = &self.plan;
-        pulled.prepare(plan, ids)?;
-        self.check_room(pulled)?;
-        let now = plan.now(moment);
-        let Pulled { unique, hashes, places, order, starts, rows, kept, .. } = pulled;
-        let gate = self.gate.read();
-        let era = *gate;
-        for (locked, bounds) in self.shards.iter().zip(starts.windows(2)) {
-            let positions = &order[bounds[0] as usize..bounds[1] as usize];
-            if positions.is_empty() {
+        pulled.begin(plan, ids, plan.slots.len())?;
+        let Pulled { unique, places, old, stage, .. } = pulled;
+        self.check_room(unique)?;
+        let (dim, now) = (plan.dim(), plan.now(moment));
+        let mut first = vec![0.0; dim * (1 + plan.slots.len())];
+        plan.begin_slots(&mut first[dim..]);
+        for (shard, locked) in self.shards.iter().enumerate() {
+            let range = unique.of_shard(shard);
+            if range.is_empty() {
                 continue;
             }
-            let mut shard = locked.write();
-            shard.prefetch(positions.iter().map(|position| hashes[*position as usize]));
-            kept.clear();
-            for position in positions.iter().map(|position| *position as usize) {
-                if let Some(place) = shard.see(plan, era, hashes[position], unique.ids[position], now, unique.counts[position]) {
-                    places[position] = place;
-                    kept.push(place);
+            let shard = locked.read();
+            shard.prefetch(unique.hashes[range.clone()].iter().copied());
+            for at in range {
+                let (id, hash) = (unique.ids[at], unique.hashes[at]);
+                let found = shard.find(hash, id).map(|place| (place, shard.records.get(place)));
+                if let Some((place, record)) = found.filter(|(_, record)| !plan.has_expired(*record, now)) {
+                    places[at] = place;
+                    old.take(at, dim, record.values());
+                    continue;
                 }
-            }
-            if kept.len() < positions.len() {
-                for position in positions.iter().map(|position| *position as usize) {
-                    if places[position] != NO_ROW {
-                        continue;
-                    }
-                    let (hash, id, times) = (hashes[position], unique.ids[position], unique.counts[position]);
-                    if shard.admits(plan, hash, times, moment.step) {
-                        let place = shard.add(plan, era, kept, hash, id, now, times);
-                        plan.begin(id, shard.records.get_mut(place).values_mut());
-                        places[position] = place;
-                        kept.push(place);
-                    }
+                if shard.admits(plan, hash, unique.counts[at], moment.step) {
+                    places[at] = NEW_ROW;
+                    plan.begin_row(id, &mut first[..dim]);
+                } else {
+                    first[..dim].copy_from_slice(&plan.default_row);
                 }
-            }
-            gather(plan, &shard, positions, places, rows);
-            if plan.expires() {
-                shard.sweep(plan, era, now, 2 * positions.len());
+                old.take(at, dim, &first);
             }
         }
+        *stage = Stage::Pulled { table: self.number, moment };
         Ok(())
     }
 
-    /// Reads the rows of these ids, repeated ones once, to predict: nothing is seen, nothing is made.
+    /// Reads the rows of these ids, repeated ones once, to predict: an id without a row has the default row, and is not seen.
     ///
     /// # Errors
     /// `InvalidInput` if there are 2^31 ids or more.
     pub fn read(&self, ids: &[u64], pulled: &mut Pulled) -> Result<()> {
         let plan = &self.plan;
-        pulled.prepare(plan, ids)?;
-        let Pulled { unique, hashes, places, order, starts, rows, .. } = pulled;
-        for (locked, bounds) in self.shards.iter().zip(starts.windows(2)) {
-            let positions = &order[bounds[0] as usize..bounds[1] as usize];
-            if positions.is_empty() {
+        let dim = plan.dim();
+        pulled.begin(plan, ids, 0)?;
+        let Pulled { unique, places, old, .. } = pulled;
+        for (shard, locked) in self.shards.iter().enumerate() {
+            let range = unique.of_shard(shard);
+            if range.is_empty() {
                 continue;
             }
             let shard = locked.read();
-            shard.prefetch(positions.iter().map(|position| hashes[*position as usize]));
-            for position in positions.iter().map(|position| *position as usize) {
-                places[position] = shard.find(hashes[position], unique.ids[position]).unwrap_or(NO_ROW);
+            shard.prefetch(unique.hashes[range.clone()].iter().copied());
+            for at in range {
+                let row = match shard.find(unique.hashes[at], unique.ids[at]) {
+                    Some(place) => {
+                        places[at] = place;
+                        &shard.records.get(place).values()[..dim]
+                    }
+                    None => &plan.default_row,
+                };
+                old.take(at, dim, row);
             }
-            gather(plan, &shard, positions, places, rows);
         }
         Ok(())
     }
 
     /// Whether the ids of each shard fit into it together; then an eviction always finds a row that is not of this batch.
-    fn check_room(&self, pulled: &Pulled) -> Result<()> {
-        let most = (0..SHARDS).map(|shard| pulled.of_shard(shard).len()).max().unwrap_or(0);
+    fn check_room(&self, unique: &Unique) -> Result<()> {
+        let most = (0..SHARDS).map(|shard| unique.of_shard(shard).len()).max().unwrap_or(0);
         if most <= self.plan.most_rows {
             return Ok(());
         }
         let context = format!(
             "raise the budget or give fewer ids at once: of {} different ids {most} fall into one of the table's {SHARDS} parts, which has room for {}: table {}",
-            pulled.ids().len(),
+            unique.ids.len(),
             self.plan.most_rows,
             self.plan.spec.name
         );

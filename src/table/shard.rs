@@ -54,10 +54,13 @@ impl Shard {
         hashes.filter_map(|hash| self.index.guess(hash)).for_each(|place| prefetch(self.records.get(place).0));
     }
 
-    /// Asks for the records at places that may not be theirs any more.
+    /// Asks for the records where they were, and for the index where there was none.
     #[inline(always)]
-    pub(super) fn prefetch_places(&self, places: impl Iterator<Item = u32>) {
-        places.filter(|place| *place < self.records.length()).for_each(|place| prefetch(self.records.get(place).0));
+    pub(super) fn prefetch_again(&self, were: impl Iterator<Item = (u64, u32)>) {
+        were.for_each(|(hash, place)| match place < self.records.length() {
+            true => prefetch(self.records.get(place).0),
+            false => self.index.prefetch(hash),
+        });
     }
 
     #[inline(always)]
@@ -77,10 +80,9 @@ impl Shard {
         self.find(hash, id)
     }
 
-    /// The record of an id that is seen, unless its time was over: then its row is given up.
+    /// The record at a place is seen, unless its time was over: then its row is given up.
     #[inline(always)]
-    pub(super) fn see(&mut self, plan: &Plan, era: Era, hash: u64, id: u64, now: u64, times: u32) -> Option<u32> {
-        let place = self.find(hash, id)?;
+    pub(super) fn see(&mut self, plan: &Plan, era: Era, place: u32, now: u64, times: u32) -> Option<u32> {
         if plan.has_expired(self.records.get(place), now) {
             self.remove(plan, era, place);
             return None;
@@ -90,9 +92,16 @@ impl Shard {
         Some(place)
     }
 
-    /// Whether an id without a row gets one now.
-    pub(super) fn admits(&mut self, plan: &Plan, hash: u64, times: u32, step: u64) -> bool {
-        plan.admits(self.sketch.as_mut(), hash, times, step)
+    /// Whether an id without a row would get one now.
+    pub(super) fn admits(&self, plan: &Plan, hash: u64, times: u32, step: u64) -> bool {
+        plan.admits(self.sketch.as_ref(), hash, times, step)
+    }
+
+    /// Counts an id without a row, if ids are counted.
+    pub(super) fn count(&mut self, hash: u64, times: u32) {
+        if let Some(sketch) = &mut self.sketch {
+            sketch.count(hash, times);
+        }
     }
 
     /// Gives an id that has none a row, which the caller fills. `keep` are places that nobody may take: fewer than a shard may have rows.

@@ -33,6 +33,13 @@ pub fn apply(table: &Table, optimizer: &Optimizer, pulled: &mut Pulled, gradient
     table.apply(pulled, gradient, &step.rows(0, gradient)?)
 }
 
+/// A step whose gradient is zero: under Adagrad and plain SGD its ids are seen, and nothing moves.
+pub fn see(table: &Table, ids: &[u64], moment: Moment, pulled: &mut Pulled) -> streamgrad::Result<Applied> {
+    let optimizer = if table.slots().is_empty() { sgd(0.1, table.spec().dim) } else { adagrad(table.spec().dim) };
+    table.pull(ids, moment, pulled)?;
+    apply(table, &optimizer, pulled, &vec![0.0; pulled.rows().len()])
+}
+
 /// A row as a cut tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
