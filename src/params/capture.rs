@@ -60,7 +60,7 @@ impl Captured {
         entries.extend(metrics_entries(&self.metrics.state()));
         if let Some(position) = &self.position {
             let data = Bytes::from_owner(position.clone());
-            entries.push(Entry { file: File::Training, name: POSITION.into(), dtype: DType::U8, shape: vec![position.len()], data });
+            entries.push(Entry { file: File::Training, name: POSITION.into(), dtype: DType::U8, shape: vec![position.len()], changes: false, data });
         }
         entries
     }
@@ -92,5 +92,5 @@ impl AsRef<[u8]> for Held {
 }
 
 fn entry(file: File, name: String, weight: &Weight, held: Held) -> Entry {
-    Entry { file, name, dtype: held.tensor().dtype(), shape: weight.shape.sizes(), data: Bytes::from_owner(held) }
+    Entry { file, name, dtype: held.tensor().dtype(), shape: weight.shape.sizes(), changes: false, data: Bytes::from_owner(held) }
 }

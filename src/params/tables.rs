@@ -137,7 +137,7 @@ impl Rows {
             self.look_up(tables)?;
         }
         for (((table, part), gradient), step) in tables.iter().zip(&mut self.parts).zip(gradients).zip(steps) {
-            table.apply(&mut part.pulled, gradient.as_slice()?, step)?;
+            table.prepare(&mut part.pulled, gradient.as_slice()?, step)?;
         }
         Ok(())
     }
@@ -145,7 +145,10 @@ impl Rows {
     /// Writes what was computed, and all bookkeeping of the rows.
     pub(super) fn commit(&mut self, tables: &Tables, steps: &[RowsStep<'_>]) {
         for ((table, part), step) in tables.iter().zip(&mut self.parts).zip(steps) {
-            let _ = (table, &mut part.pulled, step);
+            let applied = table.commit(&mut part.pulled, step);
+            if applied.refused > 0 {
+                tracing::warn!(table = table.spec().name, rows = applied.refused, "rows would not have stayed finite and were left");
+            }
         }
     }
 }

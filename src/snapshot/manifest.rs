@@ -82,11 +82,15 @@ pub(super) struct TensorEntry {
     /// Whether it is as in the base, and not in this snapshot's file.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unchanged: bool,
+    /// Whether it adds to what the base has under this name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) changes: bool,
 }
 
 impl TensorEntry {
     pub(super) fn of(entry: &Entry, unchanged: bool) -> Self {
-        Self { file: entry.file, name: entry.name.clone(), dtype: entry.dtype, shape: entry.shape.clone(), unchanged }
+        let Entry { file, dtype, changes, .. } = *entry;
+        Self { file, name: entry.name.clone(), dtype, shape: entry.shape.clone(), unchanged, changes }
     }
 }
 
@@ -124,7 +128,10 @@ impl Manifest {
             if !names.insert((tensor.file, &tensor.name)) {
                 return Err(wrong(format!("the tensor {} is there twice", tensor.name)));
             }
-            if tensor.unchanged && manifest.base.is_none() {
+            if tensor.unchanged && tensor.changes {
+                return Err(wrong(format!("the tensor {} is said to have changed and not to have", tensor.name)));
+            }
+            if (tensor.unchanged || tensor.changes) && manifest.base.is_none() {
                 return Err(wrong(format!("the tensor {} is said to be in a base, but there is none", tensor.name)));
             }
             if !tensor.unchanged && !manifest.files.contains_key(&tensor.file) {

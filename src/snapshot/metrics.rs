@@ -24,7 +24,7 @@ fn entry<const N: usize, T>(
     bytes: fn(T) -> [u8; N],
 ) -> Entry {
     let data: Vec<u8> = values.into_iter().flat_map(bytes).collect();
-    Entry { file: File::Training, name, dtype, shape, data: Bytes::from(data) }
+    Entry { file: File::Training, name, dtype, shape, changes: false, data: Bytes::from(data) }
 }
 
 /// The tensors of a state.

@@ -27,7 +27,7 @@ pub(crate) use manifest::{BundleName, Head};
 pub(crate) use metrics::{entries as metrics_entries, read as metrics_state};
 pub use read::Snapshot;
 pub use storage::{Lock, LockMode, Storage, WriteFile};
-pub(crate) use tensors::{Entry, File, POSITION, slot_name};
+pub(crate) use tensors::{Entry, File, POSITION, slot_name, table_name};
 pub(crate) use write::{Base, Deltas};
 
 /// Most deltas that may stand between a snapshot and the complete one that it builds on.

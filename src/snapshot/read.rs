@@ -44,6 +44,8 @@ pub struct Snapshot {
     /// The files of this snapshot and of those it builds on.
     files: Vec<Bytes>,
     tensors: HashMap<(File, String), Place>,
+    /// Of tensors that hold changes: what these change, the oldest first.
+    before: HashMap<(File, String), Vec<Place>>,
 }
 
 #[derive(Clone)]
@@ -52,6 +54,13 @@ struct Place {
     shape: Vec<usize>,
     file: usize,
     range: Range<usize>,
+}
+
+impl Place {
+    /// The shape of one row.
+    fn row(&self) -> Option<&[usize]> {
+        self.shape.get(1..)
+    }
 }
 
 /// A folder whose subfolders are snapshots, each called by its version.
@@ -181,7 +190,9 @@ impl Snapshot {
         place: impl Fn(&str) -> String,
         mut read: impl FnMut(File, u64) -> io::Result<Bytes>,
     ) -> Result<Self> {
-        let (mut files, mut known) = base.map_or_else(Default::default, |base| (base.files, base.tensors));
+        let (mut files, mut known, mut known_before) =
+            base.map_or_else(Default::default, |base| (base.files, base.tensors, base.before));
+        let mut before = HashMap::new();
         let mut tensors = HashMap::new();
         let wanted = |file: File| only.is_none_or(|only| only == file);
         for (file, entry) in manifest.files.iter().filter(|(file, _)| wanted(**file)) {
@@ -201,17 +212,23 @@ impl Snapshot {
             places(&content, files.len(), listed, &mut tensors).map_err(wrong)?;
             files.push(content);
         }
-        for tensor in manifest.tensors.iter().filter(|tensor| tensor.unchanged && wanted(tensor.file)) {
+        for tensor in manifest.tensors.iter().filter(|tensor| (tensor.unchanged || tensor.changes) && wanted(tensor.file)) {
             let key = (tensor.file, tensor.name.clone());
+            let mut earlier = known_before.remove(&key).unwrap_or_default();
             match known.remove(&key) {
-                Some(place) if place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
+                Some(place) if tensor.changes && place.dtype == tensor.dtype && place.row() == tensor.shape.get(1..) => {
+                    earlier.push(place);
+                    before.insert(key, earlier);
+                    continue;
+                }
+                Some(place) if earlier.is_empty() && tensor.unchanged && place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
                 _ => {
                     let context = format!("{}: its base does not have the tensor {}", place(MANIFEST), tensor.name);
                     return Err(invalid(OPERATION, context));
                 }
             };
         }
-        Ok(Self { manifest, manifest_sum, files, tensors })
+        Ok(Self { manifest, manifest_sum, files, tensors, before })
     }
 
     /// The version.
@@ -271,7 +288,17 @@ impl Snapshot {
     }
 
     pub(crate) fn tensor(&self, file: File, name: &str) -> Option<(DType, &[usize], &[u8])> {
-        let place = self.tensors.get(&(file, name.to_owned()))?;
+        self.at(self.tensors.get(&(file, name.to_owned()))?)
+    }
+
+    /// What the snapshots below a delta have of a tensor that holds changes, the oldest first, and the tensor itself.
+    pub(crate) fn parts(&self, file: File, name: &str) -> Vec<(DType, &[usize], &[u8])> {
+        let key = (file, name.to_owned());
+        let before = self.before.get(&key).into_iter().flatten();
+        before.chain(self.tensors.get(&key)).filter_map(|place| self.at(place)).collect()
+    }
+
+    fn at<'s>(&'s self, place: &'s Place) -> Option<(DType, &'s [usize], &'s [u8])> {
         Some((place.dtype, &place.shape, self.files.get(place.file)?.get(place.range.clone())?))
     }
 

@@ -41,6 +41,11 @@ pub(crate) fn slot_name(slot: &str, parameter: &str) -> String {
     format!("slot/{slot}/{parameter}")
 }
 
+/// The name of a table's tensor: `ids`, `rows`, `removed`; of training `seen`, `counts`, `sketch`, `slot/<slot>`.
+pub(crate) fn table_name(table: &str, what: &str) -> String {
+    format!("table/{table}/{what}")
+}
+
 /// A tensor to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -48,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
+    /// Whether it adds to what the base has under this name: the rows of a table that changed.
+    pub(crate) changes: bool,
     /// Its elements, row-major, little-endian, with what keeps them where they are.
     pub(crate) data: Bytes,
 }

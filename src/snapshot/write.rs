@@ -33,6 +33,13 @@ pub(crate) struct Base {
     tensors: HashMap<(File, String), [u8; 32]>,
 }
 
+impl Base {
+    /// Whether one more delta can follow, of so many.
+    pub(crate) fn has_room(&self, most: u32) -> bool {
+        self.deltas < most.min(MOST_DELTAS)
+    }
+}
+
 /// What was written.
 #[derive(Debug)]
 pub(crate) struct Written {
@@ -57,10 +64,15 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     let most = deltas.most.min(MOST_DELTAS);
     let sums: HashMap<(File, String), [u8; 32]> = match most {
         0 => HashMap::new(),
-        _ => entries.iter().map(|entry| ((entry.file, entry.name.clone()), Sha256::digest(&entry.data).into())).collect(),
+        // The changes of one delta are never those of the next.
+        _ => entries.iter().filter(|entry| !entry.changes).map(|entry| ((entry.file, entry.name.clone()), Sha256::digest(&entry.data).into())).collect(),
     };
-    let base = deltas.base.filter(|base| base.deltas < most && worth(base, entries, &sums));
-    let unchanged = |entry: &Entry| base.is_some_and(|base| same(base, &sums, entry));
+    let changes = entries.iter().any(|entry| entry.changes);
+    let base = deltas.base.filter(|base| base.has_room(most) && (changes || worth(base, entries, &sums)));
+    if changes && base.is_none() {
+        return Err(Error::new(ErrorKind::Internal, OPERATION, "there are changes, and nothing that they change"));
+    }
+    let unchanged = |entry: &Entry| !entry.changes && base.is_some_and(|base| same(base, &sums, entry));
 
     let mut files = BTreeMap::new();
     for file in File::ALL {
