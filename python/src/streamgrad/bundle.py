@@ -21,6 +21,9 @@ from streamgrad.errors import ExportError
 MANIFEST = "bundle.json"
 GRAPH = "graph.pb"
 INITIAL = "initial.safetensors"
+TABLES = "tables.safetensors"
+
+Values = Mapping[str, np.ndarray[Any, Any]]
 
 
 @contextlib.contextmanager
@@ -39,11 +42,15 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(folder: Path, graph_def: Any, weights: Mapping[str, np.ndarray[Any, Any]], manifest: dict[str, Any]) -> None:
-    """The three files; fills the manifest's `files`."""
+def write(folder: Path, graph_def: Any, weights: Values, rows: Values, manifest: dict[str, Any]) -> None:
+    """The bundle's files, that of the tables' rows only if there are any; fills the manifest's `files`."""
     (folder / GRAPH).write_bytes(graph_def.SerializeToString(deterministic=True))
-    save_file({name: np.asarray(value, order="C") for name, value in weights.items()}, folder / INITIAL)
-    manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (GRAPH, INITIAL)}
+    written = [GRAPH]
+    for file, values in ((INITIAL, weights), (TABLES, rows)):
+        if values or file == INITIAL:
+            save_file({name: np.asarray(value, order="C") for name, value in values.items()}, folder / file)
+            written.append(file)
+    manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in written}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 

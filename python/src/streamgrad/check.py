@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from streamgrad import rows
 from streamgrad.errors import ExportError
+from streamgrad.feeds import Feeds, reading
+from streamgrad.inputs import as_tensor, flat_values
 from streamgrad.losses import OutputLoss
+from streamgrad.tables import pull
 from streamgrad.trace import Model
 
 Values = dict[str, np.ndarray[Any, Any]]
@@ -55,7 +58,8 @@ def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Va
 
     Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`. The Keras model keeps its weights.
     """
-    expected = keras_values(model, batch)
+    reads = [(table["name"], one["name"]) for table in manifest.get("tables", []) for one in table["features"]]
+    expected = keras_values(model, batch, reads)
     actual = _graph_values(model, graph_def, manifest, batch)
     scale = max(float(np.max(np.abs(value), initial=0)) for name, value in expected.items() if _is_gradient(name))
     size = len(next(iter(batch.values())))
@@ -86,22 +90,28 @@ def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Va
             )
 
 
-def keras_values(model: Model, batch: Values) -> Values:
-    """Losses, predictions, gradients and new state on `batch`, by the Keras model itself."""
-    tensors = {column.name: tf.constant(batch[column.name], dtype=column.dtype) for column in model.columns()}
-    with _weights_kept(model):
+def keras_values(model: Model, batch: Values, reads: Sequence[tuple[str, str]] = ()) -> Values:
+    """Losses, predictions, gradients and new state on `batch`, by the Keras model itself.
+
+    `reads` are the pairs of table and feature in it.
+    """
+    tensors = {column.name: as_tensor(batch[column.name], column.dtype) for column in model.columns()}
+    rows, feeds = _table_feeds(model, reads, batch, tensors)
+    with _weights_kept(model), reading(feeds):
         inference, evaluate_loss = model.forward(tensors, training=False)
     # Recurrent layers draw from their seeds even in inference, so the training pass must begin where that one did.
     with _weights_kept(model):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, reading(feeds):
+            tape.watch(list(rows.values()))
             _, loss = model.forward(tensors, training=True)
-        gradients = tape.gradient(loss, [weight.variable.value for weight in model.parameters])
+        moved = [*(weight.variable.value for weight in model.parameters), *rows.values()]
+        gradients = tape.gradient(loss, moved)
         state = {f"state {weight.name!r}": weight.variable.numpy() for weight in model.others}
     values = {"the training loss": loss.numpy(), "the inference loss": evaluate_loss.numpy()}
     for output, value in zip(model.outputs, inference, strict=True):
         values[f"output {output.name!r}"] = value.numpy()
-    for weight, gradient in zip(model.parameters, gradients, strict=True):
-        values[f"gradient {weight.name!r}"] = tf.convert_to_tensor(gradient).numpy()
+    for name, gradient in zip([*(weight.name for weight in model.parameters), *rows], gradients, strict=True):
+        values[f"gradient {name!r}"] = tf.convert_to_tensor(gradient).numpy()
     for name, value in values.items():
         if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
             raise UnfitRows(f"{name} is not finite")
@@ -112,25 +122,29 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
     graph = tf.Graph()
     with graph.as_default():
         tf.import_graph_def(graph_def, name="")
-    feed = {
+    features = _features(model, manifest, batch)
+    feed = features | {
         entry["tensor"]: batch[entry["name"]]
-        for entry in (*manifest["features"], *manifest["labels"], *filter(None, [manifest["weight"]]))
+        for entry in (*manifest["labels"], *filter(None, [manifest["weight"]]))
     }
     variables = {weight.name: weight.variable for weight in (*model.parameters, *model.others)}
     fed = (*manifest["parameters"], *manifest["state"], *manifest["frozen"])
-    feed.update({entry["tensor"]: variables[entry["name"]].numpy() for entry in fed})
+    weights = {entry["tensor"]: variables[entry["name"]].numpy() for entry in fed}
+    feed.update(weights)
     train = {
         "the training loss": manifest["loss"]["train"],
         **{f"output {entry['name']!r}": entry["train"] for entry in manifest["outputs"]},
-        **{f"gradient {entry['name']!r}": entry["gradient"] for entry in manifest["parameters"]},
+        **{
+            f"gradient {entry['name']!r}": entry["gradient"]
+            for entry in (*manifest["parameters"], *manifest.get("tables", []))
+        },
         **{f"state {entry['name']!r}": entry["next"] for entry in manifest["state"]},
     }
     predict = {f"output {entry['name']!r}": entry["predict"] for entry in manifest["outputs"]}
-    without_labels = {entry["tensor"]: feed[entry["tensor"]] for entry in (*manifest["features"], *fed)}
     try:
         with tf.compat.v1.Session(graph=graph) as session:
             values: Values = session.run(train, feed)
-            predicted = session.run(predict, without_labels)
+            predicted = session.run(predict, features | weights)
             values["the inference loss"] = session.run(manifest["loss"]["evaluate"], feed)
     except tf.errors.OpError as error:
         raise ExportError(f"the exported graph fails where the Keras model does not: {error}") from error
@@ -140,6 +154,36 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
     for weight in model.others:
         values.setdefault(f"state {weight.name!r}", weight.variable.numpy())
     return {name: np.asarray(value) for name, value in values.items()}
+
+
+def _features(model: Model, manifest: Mapping[str, Any], batch: Values) -> Values:
+    """What is fed of the features: their values, the lengths of ragged ones, tables' rows and the places in them."""
+    feed: Values = {}
+    flat: Values = {}
+    for entry in manifest["features"]:
+        values = batch[entry["name"]]
+        flat[entry["name"]] = np.concatenate(list(values)) if entry.get("ragged") else values
+        feed[entry["tensor"]] = flat[entry["name"]]
+        if entry.get("ragged"):
+            feed[entry["lengths"]] = np.array([len(row) for row in values], np.int64)
+    tables = manifest.get("tables", [])
+    reads = [(table["name"], one["name"]) for table in tables for one in table["features"]]
+    rows, places = pull(model.tables, reads, flat)
+    for table in tables:
+        feed[table["rows"]] = rows[table["name"]]
+        feed.update({one["index"]: places[table["name"], one["name"]] for one in table["features"]})
+    return feed
+
+
+def _table_feeds(
+    model: Model, reads: Sequence[tuple[str, str]], batch: Values, tensors: Mapping[str, Any]
+) -> tuple[dict[str, Any], Feeds]:
+    """The same for the Keras model, whose tables would otherwise assign rows to ids that are only made up."""
+    features = {column.name: flat_values(tensors[column.name]) for column in model.inputs.columns}
+    flat = {column.name: np.concatenate(list(batch[column.name])) if column.ragged else batch[column.name] for column in model.inputs.columns}
+    rows, places = pull(model.tables, reads, flat)
+    fed = {name: tf.constant(values) for name, values in rows.items()}
+    return fed, Feeds(features, fed, lambda table, feature, _: tf.constant(places[table, feature]))
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streamgrad.errors import ExportError
 
@@ -35,12 +35,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Filled(Column):
-    """A column that a record's fields fill, row-major."""
+    """A column that a record's fields fill, row-major.
+
+    A ragged one has any number of values a row, each of `shape` `()`; one field holds them all.
+    """
 
     fields: tuple[str, ...]
+    ragged: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.ragged and len(self.fields) != 1:
+            raise ExportError(
+                f"{self.name!r} is ragged but has {len(self.fields)} fields; name one field that holds all values of a row"
+            )
         elements = math.prod(self.shape)
         if len(self.fields) not in (1, elements):
             raise ExportError(
@@ -73,9 +81,9 @@ def refuse_shared_fields(columns: Sequence[Filled]) -> None:
         if column.name in names:
             raise ExportError(f"two columns are named {column.name!r}; give features and labels names of their own")
         names.add(column.name)
-        for field in column.fields:
-            if field in places:
+        for name in column.fields:
+            if name in places:
                 raise ExportError(
-                    f"field {field!r} fills two places, in {places[field]!r} and {column.name!r}; name each field once"
+                    f"field {name!r} fills two places, in {places[name]!r} and {column.name!r}; name each field once"
                 )
-            places[field] = column.name
+            places[name] = column.name

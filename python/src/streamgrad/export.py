@@ -21,6 +21,7 @@ from streamgrad import (
     optimizers,
     outputs,
     rows,
+    tables,
     trace,
     weights,
 )
@@ -81,15 +82,18 @@ def export(
         weight = labels.weight(sample_weight)
         refuse_shared_fields([*columns.columns, *learned, *([weight] if weight else [])])
         parameters, others = weights.parameters_and_others(model)
-        rule = optimizers.describe(optimizer, {one.name: one.variable for one in parameters})
+        rows_apart = tables.describe(model, [one.name for one in (*parameters, *others)])
+        learning = {one.name: one.variable for one in parameters} | {one.name: one.layer.rows for one in rows_apart}
+        own = {one.name: one.layer.optimizer for one in rows_apart if one.layer.optimizer is not None}
+        rule = optimizers.describe(optimizer, learning, own)
         shown = describe_metrics(metrics, predicted, per_output, learned)
         objective = losses.Objective(per_output, [output.name for output in predicted])
-        traceable = trace.Model(model, columns, predicted, learned, weight, objective, parameters, others)
+        traceable = trace.Model(model, columns, predicted, learned, weight, objective, parameters, others, rows_apart)
         traced = trace.trace(traceable)
         graph_def = graph.finish(model, traced)
         described = manifest.build(traceable, traced, per_output, rule, shown)
         values = {one.name: np.asarray(one.variable.numpy()) for one in (*parameters, *others)}
-        bundle.write(folder, graph_def, values, described)
+        bundle.write(folder, graph_def, values, tables.trained(rows_apart), described)
         check.verify(traceable, bundle.read_graph(folder), described, per_output, example)
 
 

@@ -22,7 +22,7 @@ def finish(model: Any, traced: Traced) -> Any:
     needed = _pruned(traced.graph_def, [*traced.endpoints(), *traced.placeholders()])
     foreign.refuse(model, needed, traced.captures)
     nodes = _cleaned(needed, traced.captures)
-    lean, endpoints = Lean(nodes, traced.columns.values(), traced.endpoints(), traced.distinct()).run()
+    lean, endpoints = Lean(nodes, traced.by_row, traced.endpoints(), traced.distinct()).run()
     traced.rename(endpoints)
     return _pruned(lean, [*traced.endpoints(), *traced.placeholders()])
 

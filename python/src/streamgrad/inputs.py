@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from streamgrad.names import unique
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 """What Keras calls an `Input` without a name, by counting: another number in the next process."""
 
+Array = np.ndarray[Any, Any]
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -30,7 +32,7 @@ class Inputs:
         """The argument of the model's call, from one value a feature in the columns' order."""
         return keras.tree.pack_sequence_as(self.structure, list(values))
 
-    def rows(self, x: Any) -> list[np.ndarray[Any, Any]]:
+    def rows(self, x: Any) -> list[Array]:
         """One array a feature, from rows as the user would hand them to the model."""
         if isinstance(x, Mapping) and not isinstance(self.structure, Mapping):
             missing = [column.name for column in self.columns if column.name not in x]
@@ -48,7 +50,7 @@ class Inputs:
                     f"`example` is not structured as the model's inputs {self.names()}: {error}"
                 ) from error
             flat = keras.tree.flatten(x)
-        return [np.asarray(value) for value in flat]
+        return [as_array(value) for value in flat]
 
     def names(self) -> list[str]:
         """The features' names."""
@@ -65,7 +67,7 @@ def describe(model: Any, features: Any, example: Any) -> Inputs:
             raise ExportError(
                 f"model {model.name!r} has no weights yet; give it an `Input`, call it once, or give rows as `example`"
             )
-        model(keras.tree.map_structure(tf.constant, _leaves(example)))
+        model(keras.tree.map_structure(as_tensor, _leaves(example)))
     symbolic = _symbolic(model)
     if symbolic is None:
         if example is None:
@@ -74,15 +76,15 @@ def describe(model: Any, features: Any, example: Any) -> Inputs:
                 "give a few rows as `example`, as you would call the model with them"
             )
         structure = _leaves(example)
-        specs = [(leaf.shape[1:], _dtype(leaf)) for leaf in keras.tree.flatten(structure)]
+        specs = [_seen(leaf) for leaf in keras.tree.flatten(structure)]
     else:
         structure = symbolic
         specs = _specs(symbolic, example)
     names = unique(_names(structure, features))
     fields = _fields(features, names)
     columns = [
-        Filled(name, dtype, tuple(int(size) for size in shape), fields[name])
-        for name, (shape, dtype) in zip(names, specs, strict=True)
+        Filled(name, dtype, tuple(int(size) for size in shape), fields[name], ragged=ragged)
+        for name, (shape, dtype, ragged) in zip(names, specs, strict=True)
     ]
     return Inputs(columns, keras.tree.map_structure(lambda _: None, structure))
 
@@ -98,14 +100,70 @@ def _symbolic(model: Any) -> Any:
     return model.input
 
 
-def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str]]:
+def as_array(values: Any) -> Array:
+    """The rows of an input; those of a ragged one as an array of arrays."""
+    if isinstance(values, tf.RaggedTensor):
+        if values.ragged_rank != 1 or values.values.shape.rank != 1:
+            raise ExportError(f"`example` holds ragged rows of shape {values.shape}; a row is a list of single values")
+        ends = values.row_splits.numpy()[1:-1]
+        return ragged_rows(np.split(values.values.numpy(), ends))
+    try:
+        return np.asarray(values)
+    except ValueError:
+        # Lists of different lengths.
+        return ragged_rows([np.asarray(row) for row in values])
+
+
+def ragged_rows(rows: Iterable[Array]) -> Array:
+    """An array of arrays, even where these are all of one length."""
+    listed = list(rows)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
+
+
+def as_tensor(values: Array, dtype: str | None = None) -> Any:
+    """A tensor of rows, ragged if they are."""
+    if not is_ragged(values):
+        return tf.constant(values, dtype)
+    flat = tf.constant(np.concatenate(list(values)), dtype)
+    return tf.RaggedTensor.from_row_lengths(flat, np.array([len(row) for row in values], np.int64))
+
+
+def flat_values(tensor: Any) -> Any:
+    """The values of a column, of a ragged one those of all rows one after the other."""
+    return tensor.values if isinstance(tensor, tf.RaggedTensor) else tensor
+
+
+def is_ragged(values: Array) -> bool:
+    """Whether it is an array of arrays."""
+    return values.dtype == object and values.ndim == 1 and len(values) > 0 and isinstance(values[0], np.ndarray)
+
+
+def _seen(rows: Array) -> tuple[tuple[int, ...], str, bool]:
+    """Shape and dtype of a row, and whether it is ragged, where only rows tell."""
+    if is_ragged(rows):
+        return (), _dtype(np.concatenate(list(rows))), True
+    return rows.shape[1:], _dtype(rows), False
+
+
+def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str, bool]]:
     leaves = keras.tree.flatten(symbolic)
-    rows = [None] * len(leaves) if example is None else [np.asarray(leaf) for leaf in _flat_example(symbolic, example)]
+    rows = [None] * len(leaves) if example is None else [as_array(leaf) for leaf in _flat_example(symbolic, example)]
     specs = []
     for leaf, row in zip(leaves, rows, strict=True):
-        if getattr(leaf, "sparse", False) or getattr(leaf, "ragged", False):
-            raise ExportError(f"input {leaf.name!r} is sparse or ragged, which a bundle cannot hold; make it dense")
+        dtype = keras.backend.standardize_dtype(leaf.dtype)
+        if getattr(leaf, "sparse", False):
+            raise ExportError(f"input {leaf.name!r} is sparse, which a bundle cannot hold; make it dense or ragged")
         shape = tuple(leaf.shape)[1:]
+        if getattr(leaf, "ragged", False):
+            if len(shape) != 1:
+                raise ExportError(
+                    f"input {leaf.name!r} is ragged with rows of shape {shape}, but a bundle's ragged rows are lists of "
+                    "single values; make it keras.Input((None,), ragged=True)"
+                )
+            specs.append(((), dtype, True))
+            continue
         if any(size is None for size in shape):
             if row is None or row.ndim != len(shape) + 1:
                 raise ExportError(
@@ -113,7 +171,7 @@ def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str]]:
                     "shape; give its sizes in keras.Input, or rows of that shape as `example`"
                 )
             shape = tuple(row.shape[1:])
-        specs.append((shape, keras.backend.standardize_dtype(leaf.dtype)))
+        specs.append((shape, dtype, False))
     return specs
 
 
@@ -156,17 +214,17 @@ def _fields(features: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _arrays(x: Any) -> Any:
     """Rows given as plain nested lists of numbers are one array, not a structure."""
     if isinstance(x, Mapping):
-        return {name: np.asarray(value) for name, value in x.items()}
+        return {name: as_array(value) for name, value in x.items()}
     if isinstance(x, (list, tuple)) and not any(hasattr(item, "shape") for item in x):
-        return np.asarray(x)
+        return as_array(x)
     return x
 
 
 def _leaves(x: Any) -> Any:
-    return keras.tree.map_structure(np.asarray, _arrays(x))
+    return keras.tree.map_structure(as_array, _arrays(x))
 
 
-def _dtype(array: np.ndarray[Any, Any]) -> str:
+def _dtype(array: Array) -> str:
     if array.dtype.kind in "OSU":
         return "string"
     if array.dtype == np.float64:

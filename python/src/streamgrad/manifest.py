@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from streamgrad.columns import Column, Filled, Label
 from streamgrad.losses import OutputLoss
+from streamgrad.tables import Table
 from streamgrad.trace import Model, Traced
 from streamgrad.weights import Weight
 
@@ -35,7 +36,7 @@ def build(
         "versions": {"streamgrad": VERSION, "tensorflow": tf.__version__, "keras": keras.__version__},
         "files": {},
         "task": _task(losses),
-        "features": [_filled(column, columns) for column in model.inputs.columns],
+        "features": [_feature(column, traced) for column in model.inputs.columns],
         "labels": [_label(label, columns) for label in model.labels],
         "weight": _filled(model.weight, columns) if model.weight else None,
         "outputs": [
@@ -56,6 +57,7 @@ def build(
             if weight.name in traced.next_state
         ],
         "frozen": [_weight(weight, weights) for weight in model.others if weight.name not in traced.next_state],
+        **({"tables": [_table(table, traced) for table in model.tables]} if model.tables else {}),
         "optimizer": dict(optimizer),
         "metrics": [dict(metric) for metric in metrics],
     }
@@ -72,6 +74,22 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _filled(column: Filled, tensors: Mapping[str, str]) -> dict[str, Any]:
     return {**_column(column), "fields": list(column.fields), "tensor": tensors[column.name]}
+
+
+def _feature(column: Filled, traced: Traced) -> dict[str, Any]:
+    ragged = {"ragged": True, "lengths": traced.lengths[column.name]} if column.ragged else {}
+    return {**_filled(column, traced.columns), **ragged}
+
+
+def _table(table: Table, traced: Traced) -> dict[str, Any]:
+    return {
+        **table.layer.spec,
+        "rows": traced.rows[table.name],
+        "gradient": traced.row_gradients[table.name],
+        "features": [
+            {"name": feature, "index": index} for (name, feature), index in traced.places.items() if name == table.name
+        ],
+    }
 
 
 def _label(label: Label, tensors: Mapping[str, str]) -> dict[str, Any]:

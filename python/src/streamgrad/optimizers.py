@@ -66,17 +66,27 @@ _NOT_KEPT = {
 }
 
 
-def describe(identifier: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def describe(identifier: Any, parameters: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The manifest's `optimizer` object, of what `export` was given.
 
-    `parameters` are the Keras variables by their name in the manifest.
+    `parameters` are the Keras variables by their name in the manifest, tables among them; `own` are the optimizers that
+    some of these bring along, each of which makes a group.
     """
+    own = own or {}
+    rest = {name: variable for name, variable in parameters.items() if name not in own}
     if groups.is_one(identifier):
-        return _describe(_resolve(identifier), parameters)
-    if isinstance(identifier, Mapping):
-        identifier = {pattern: _resolve(one) for pattern, one in identifier.items()}
-    *others, (default, its_own) = groups.assign(identifier, parameters)
+        others, default, its_own = [], _resolve(identifier), list(rest)
+    else:
+        if isinstance(identifier, Mapping):
+            twice = [name for name in own if name in identifier]
+            if twice:
+                raise ExportError(
+                    f"table {twice[0]!r} has an optimizer of its own and one in the optimizers' dict; give it one"
+                )
+            identifier = {pattern: _resolve(one) for pattern, one in identifier.items()}
+        *others, (default, its_own) = groups.assign(identifier, rest)
     described = _describe(default, {name: parameters[name] for name in its_own})
+    others += [(_resolve(optimizer), [name]) for name, optimizer in own.items()]
     if others:
         described["groups"] = [
             {"parameters": names, **_describe(optimizer, {name: parameters[name] for name in names})}

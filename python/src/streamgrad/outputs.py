@@ -17,7 +17,12 @@ from streamgrad.where import failing_layer, frames_kept
 def describe(model: Any, inputs: Inputs) -> list[Column]:
     """The outputs of a built model, found by calling it symbolically."""
     symbolic = inputs.pack(
-        [keras.KerasTensor((None, *column.shape), dtype=column.dtype, name=column.name) for column in inputs.columns]
+        [
+            keras.KerasTensor(
+                (None, None) if column.ragged else (None, *column.shape), column.dtype, ragged=column.ragged, name=column.name
+            )
+            for column in inputs.columns
+        ]
     )
     try:
         with frames_kept():

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from streamgrad import labels
+from streamgrad import inputs, labels
 from streamgrad.columns import Filled, Label
 from streamgrad.errors import ExportError
 from streamgrad.losses import OutputLoss
@@ -49,7 +49,14 @@ def given(model: Model, example: tuple[Any, Any, Any]) -> Batch:
 
 def _cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
     """The values of a column as an array of its dtype and shape, or an error that names the column."""
-    array = np.asarray(values)
+    array = inputs.as_array(values)
+    if column.ragged:
+        if not len(array) or (array.ndim == 1 and not inputs.is_ragged(array)):
+            raise ExportError(f"`example` holds no ragged rows for {column.name!r}; give a list of values for each row")
+        ends = np.cumsum([len(row) for row in array])[:-1]
+        single = Filled(column.name, column.dtype, (), column.fields)
+        flat = np.concatenate(list(array))
+        return inputs.ragged_rows(np.split(_cast(single, flat) if flat.size else flat.astype(column.dtype), ends))
     if column.dtype == "string":
         array = array.astype(object)
     elif array.dtype.kind in "OSU":
@@ -83,7 +90,9 @@ def made_up(model: Model, losses: Mapping[str, OutputLoss], rows: int) -> Iterat
     bound = _ids(model.keras)
     for whole in (False, True):
         random = np.random.default_rng(7)
-        batch = {column.name: _feature(random, column, rows, bound, whole) for column in model.inputs.columns}
+        # Tables take any id: enough of them that rows differ, few enough that they repeat.
+        few = 20 if model.tables and not whole else 2
+        batch = {column.name: _feature(random, column, rows, bound, whole, few) for column in model.inputs.columns}
         batch.update({label.name: _label(random, label, rows, losses[label.output]) for label in model.labels})
         if model.weight:
             batch[model.weight.name] = random.uniform(0.5, 1.5, rows).astype("float32")
@@ -102,9 +111,15 @@ def _ids(model: Any) -> int | None:
 
 
 def _feature(
-    random: np.random.Generator, column: Filled, rows: int, bound: int | None, whole: bool
+    random: np.random.Generator, column: Filled, rows: int, bound: int | None, whole: bool, few: int
 ) -> np.ndarray[Any, Any]:
     shape = (rows, *column.shape)
+    if column.ragged:
+        # Columns of one model may go together, ids and their weights: their rows are of one length each.
+        lengths = 1 + np.arange(rows) % 4 if whole else (2 + np.arange(rows) * 3) % 5
+        single = Filled(column.name, column.dtype, (), column.fields)
+        flat = _feature(random, single, int(lengths.sum()), bound, whole, few)
+        return inputs.ragged_rows(np.split(flat, np.cumsum(lengths)[:-1]))
     if column.dtype == "string":
         words = np.array([f"word {i}" for i in range(50)], dtype=object)
         return words[random.integers(0, len(words), shape)]
@@ -115,7 +130,7 @@ def _feature(
             return random.normal(size=shape).astype(column.dtype)
         values = random.integers(0, bound, shape) if bound else random.uniform(0.05, 1, shape)
         return values.astype(column.dtype)
-    highest = bound or (256 if column.dtype == "uint8" and not whole else 2)
+    highest = bound or (256 if column.dtype == "uint8" and not whole else few)
     return random.integers(0, min(highest, np.iinfo(column.dtype).max), shape).astype(column.dtype)
 
 

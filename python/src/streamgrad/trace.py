@@ -14,46 +14,57 @@ from keras.src.backend.common import global_state
 
 from streamgrad.columns import Column, Filled, Label
 from streamgrad.errors import ExportError
-from streamgrad.inputs import Inputs
+from streamgrad.feeds import Feeds, reading
+from streamgrad.inputs import Inputs, flat_values
 from streamgrad.losses import Objective
 from streamgrad.names import node_names
 from streamgrad.structure import Hashes
+from streamgrad.tables import Table
 from streamgrad.weights import Weight, owner
 from streamgrad.where import failing_layer, frames_kept
 
 
 @dataclass
 class Traced:
-    """A traced model: its graph as TensorFlow made it, and the tensors (`node:index`) that matter in it."""
+    """A traced model: its graph as TensorFlow made it, and the tensors (`node:index`) that matter in it.
+
+    `rows` are by table, `places` by table and feature; `by_row` are the fed tensors with one row for each of the batch.
+    """
 
     graph_def: Any = None
     captures: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    lengths: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+    by_row: list[str] = field(default_factory=list)
     weights: dict[str, str] = field(default_factory=dict)
     predict: dict[str, str] = field(default_factory=dict)
     train: dict[str, str] = field(default_factory=dict)
     train_loss: str = ""
     evaluate_loss: str = ""
     gradients: dict[str, str] = field(default_factory=dict)
+    row_gradients: dict[str, str] = field(default_factory=dict)
     next_state: dict[str, str] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
 
     def placeholders(self) -> list[str]:
         """Every tensor that a reader of the bundle may feed."""
-        return [*self.columns.values(), *self.weights.values()]
+        columns = [*self.columns.values(), *self.lengths.values()]
+        return [*columns, *self.weights.values(), *self.rows.values(), *self.places.values()]
 
     def endpoints(self) -> list[str]:
         """Every tensor that a reader of the bundle may fetch."""
         ends = [*self.predict.values(), *self.train.values(), self.train_loss, self.evaluate_loss]
-        return [*ends, *self.gradients.values(), *self.next_state.values()]
+        return [*ends, *self.gradients.values(), *self.row_gradients.values(), *self.next_state.values()]
 
     def distinct(self) -> list[str]:
         """The endpoints that one run fetches together, and that may turn out to be the same computation."""
-        return [*self.gradients.values(), *self.next_state.values(), *self.repeated]
+        return [*self.gradients.values(), *self.row_gradients.values(), *self.next_state.values(), *self.repeated]
 
     def rename(self, tensors: Mapping[str, str]) -> None:
         """Gives the endpoints the names that they have in another graph."""
-        for ends in (self.predict, self.train, self.gradients, self.next_state):
+        for ends in (self.predict, self.train, self.gradients, self.row_gradients, self.next_state):
             ends.update({name: tensors[tensor] for name, tensor in ends.items()})
         self.train_loss, self.evaluate_loss = tensors[self.train_loss], tensors[self.evaluate_loss]
 
@@ -70,6 +81,7 @@ class Model:
     objective: Objective
     parameters: Sequence[Weight]
     others: Sequence[Weight]
+    tables: Sequence[Table] = ()
 
     def groups(self) -> list[tuple[str, Sequence[Filled]]]:
         """Features, labels and weight, with the word that their nodes begin with."""
@@ -114,13 +126,12 @@ def trace(model: Model) -> Traced:
 
     def step() -> list[Any]:
         batch = {
-            column.name: tf.compat.v1.placeholder(column.dtype, (None, *column.shape), node)
+            column.name: _fed(column, node, traced)
             for prefix, columns in model.groups()
             for column, node in zip(columns, node_names(prefix, [one.name for one in columns]), strict=True)
         }
         weights = [*model.parameters, *model.others]
         values = [tf.compat.v1.placeholder(weight.dtype, weight.shape, weight.node) for weight in weights]
-        traced.columns = {name: tensor.name for name, tensor in batch.items()}
         traced.weights = {weight.name: value.name for weight, value in zip(weights, values, strict=True)}
         _trace_step(model, traced, batch, values)
         return []
@@ -147,12 +158,56 @@ def trace(model: Model) -> Traced:
     return traced
 
 
+def _fed(column: Filled, node: str, traced: Traced) -> Any:
+    """The placeholder of a column; of a ragged one two, for its values and their number in each row."""
+    values = tf.compat.v1.placeholder(column.dtype, (None, *column.shape), node)
+    traced.columns[column.name] = values.name
+    if not column.ragged:
+        traced.by_row.append(values.name)
+        return values
+    lengths = tf.compat.v1.placeholder("int64", (None,), f"{node}/lengths")
+    traced.lengths[column.name] = lengths.name
+    traced.by_row.append(lengths.name)
+    return tf.RaggedTensor.from_row_lengths(values, lengths, validate=False)
+
+
+def _fed_rows(model: Model, traced: Traced, batch: Mapping[str, Any]) -> tuple[Feeds, list[Any]]:
+    """The placeholders of the tables' rows, and feeds that make one for each table and feature it reads."""
+    graph = tf.compat.v1.get_default_graph()
+    nodes = {table.name: table.node for table in model.tables}
+    rows = {
+        table.name: tf.compat.v1.placeholder("float32", (None, table.layer.dim), table.node) for table in model.tables
+    }
+    traced.rows = {name: tensor.name for name, tensor in rows.items()}
+
+    def place(table: str, feature: str, ids: Any) -> Any:
+        prefix = f"{nodes[table].removesuffix('/rows')}/index"
+        # A layer's call is inside of name scopes, and of a graph of its own if it is in a loop.
+        with graph.as_default(), tf.compat.v1.name_scope(None):
+            tensor = tf.compat.v1.placeholder("int32", ids.shape, node_names(prefix, [feature])[0])
+        traced.places[table, feature] = tensor.name
+        if traced.columns[feature] in traced.by_row:
+            traced.by_row.append(tensor.name)
+        return tensor
+
+    features = {column.name: flat_values(batch[column.name]) for column in model.inputs.columns}
+    return Feeds(features, rows, place), list(rows.values())
+
+
 def _trace_step(model: Model, traced: Traced, batch: Mapping[str, Any], values: Sequence[Any]) -> None:
+    feeds, rows = _fed_rows(model, traced, batch)
+    with reading(feeds):
+        _trace_passes(model, traced, batch, values, rows)
+
+
+def _trace_passes(
+    model: Model, traced: Traced, batch: Mapping[str, Any], values: Sequence[Any], rows: Sequence[Any]
+) -> None:
     parameters = values[: len(model.parameters)]
     variables = [weight.variable for weight in (*model.parameters, *model.others)]
     mapping = list(zip(variables, values, strict=True))
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(parameters)
+        tape.watch([*parameters, *rows])
         with keras.StatelessScope(mapping, collect_losses=True, initialize_variables=False) as scope:
             training, train_loss = model.forward(batch, training=True)
     with keras.StatelessScope(mapping, collect_losses=True, initialize_variables=False):
@@ -172,7 +227,16 @@ def _trace_step(model: Model, traced: Traced, batch: Mapping[str, Any], values: 
         seen.add(hashes.of(predict.name))
     traced.train_loss = tf.identity(train_loss, "train/loss").name
     traced.evaluate_loss = tf.identity(evaluate_loss, "evaluate/loss").name
-    for weight, gradient in zip(model.parameters, tape.gradient(train_loss, parameters), strict=True):
+    gradients = tape.gradient(train_loss, [*parameters, *rows])
+    for table, gradient in zip(model.tables, gradients[len(parameters) :], strict=True):
+        if gradient is None:
+            raise ExportError(
+                f"table {table.name!r} has no gradient: the loss does not depend on it; take the layer out of the model"
+            )
+        # Repeated ids are summed here, once.
+        dense = tf.convert_to_tensor(gradient)
+        traced.row_gradients[table.name] = _named("train/gradient/table", table.name, dense)
+    for weight, gradient in zip(model.parameters, gradients[: len(parameters)], strict=True):
         if gradient is None:
             raise ExportError(
                 f"parameter {weight.name!r} of {owner(model.keras, weight)} has no gradient: the loss does not depend "

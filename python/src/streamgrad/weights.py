@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from streamgrad import tables
 from streamgrad.columns import DTYPES
 from streamgrad.errors import ExportError
 from streamgrad.names import node_names, unique
@@ -30,10 +31,11 @@ class Weight:
 
 
 def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
-    """What gradients move, and everything else (statistics, seeds, frozen weights), in Keras' order."""
-    trainable = list(model.trainable_variables)
-    others = list(model.non_trainable_variables)
-    if not trainable:
+    """What gradients move, and everything else (statistics, seeds, frozen weights), in Keras' order; without tables."""
+    apart = {id(variable) for layer in tables.layers_of(model) for variable in layer.variables}
+    trainable = [variable for variable in model.trainable_variables if id(variable) not in apart]
+    others = [variable for variable in model.non_trainable_variables if id(variable) not in apart]
+    if not trainable and not apart:
         raise ExportError(f"model {model.name!r} has no trainable weights, so there is nothing to learn")
     for variable in trainable:
         if variable.dtype != "float32":

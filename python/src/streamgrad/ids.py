@@ -1,0 +1,38 @@
+"""Ids: the 64-bit number by which a table knows what a feature holds, the same as in Rust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike, NDArray
+
+
+def fingerprint64(strings: ArrayLike) -> NDArray[np.uint64]:
+    """The feature id of each string: FarmHash's `Fingerprint64`, as `tf.fingerprint` computes it. Text counts as UTF-8."""
+    array = np.asarray(strings)
+    if array.dtype.kind not in "OSU":
+        raise TypeError(f"fingerprint64 takes strings, not {array.dtype}; an integer is its own id")
+    words = [word.encode() if isinstance(word, str) else bytes(word) for word in array.ravel().tolist()]
+    return ids_of_tensor(tf.constant(words, tf.string)).numpy().view(np.uint64).reshape(array.shape)
+
+
+def ids_of(values: ArrayLike) -> NDArray[np.uint64]:
+    """The ids of integers of any type (negative ones as their two's complement in 64 bits) or of strings."""
+    array = np.asarray(values)
+    if array.dtype.kind in "OSU":
+        return fingerprint64(array)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids are integers or strings, not {array.dtype}")
+    return array.astype(np.uint64)
+
+
+def ids_of_tensor(values: Any) -> Any:
+    """As `ids_of`, of a tensor; the 64 bits come as `int64`, which more of TensorFlow's ops take."""
+    if values.dtype == tf.string:
+        flat = tf.reshape(values, [-1])
+        return tf.reshape(tf.bitcast(tf.fingerprint(flat), tf.int64), tf.shape(values))
+    if not values.dtype.is_integer:
+        raise TypeError(f"ids are integers or strings, not {values.dtype.name}; cast them, or give the input that dtype")
+    return tf.cast(values, tf.int64)
