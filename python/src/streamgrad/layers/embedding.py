@@ -295,7 +295,15 @@ class Embedding(keras.layers.Layer):
                 f"table {self.name!r} takes weights of the shape of its ids, {ids.shape}"
                 f"{', ragged as they are' if ragged else ''}; not {weights.shape}"
             )
-        return tf.cast(weights.values if ragged else weights, tf.float32)
+        if not ragged:
+            return tf.cast(weights, tf.float32)
+        same = tf.reduce_all(tf.equal(ids.row_splits, weights.row_splits))
+        if tf.executing_eagerly() and not same:
+            raise ValueError(f"table {self.name!r} takes weights whose rows are as long as those of its ids")
+        # An assertion would have an effect, so that training and prediction could not share what comes after it. This
+        # fails where there is nothing to gather, and its name says why.
+        nothing = tf.gather([0.0], tf.where(same, 0, 1), name="weights_must_be_as_long_as_ids")
+        return tf.cast(weights.values, tf.float32) + nothing
 
     @staticmethod
     def _counts(ids: Any) -> Any:
