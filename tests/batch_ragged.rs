@@ -38,16 +38,14 @@ fn rows_and_columns_are_the_same_batch() {
     // A row that is given up leaves nothing behind.
     let half = rows.row().set("words", &["gone", "too"]).unwrap().set("weights", &[9.0f32, 9.0]).unwrap();
     drop(half);
-    let words: [(&str, [&str; 2], &[&str], &[f32]); 3] = [
-        ("UA", ["EWR", "SFO"], &["late", "rain"], &[1.0, 0.5]),
-        ("", ["JFK", "BQN"], &[], &[]),
-        ("B6", ["LGA", "ORD"], &["late", "", "Ünïted"], &[2.0, 1.0, 0.25]),
-    ];
-    for ((carrier, route, words, weights), label) in words.into_iter().zip([1, 0, 1]) {
+    let mut add = |carrier: &str, route: [&str; 2], words: &[&str], weights: &[f32], label: i32| {
         let row = rows.row().set("words", &["set", "again", "and", "again"]).unwrap();
         let row = row.set("carrier", carrier).unwrap().set("route", &route).unwrap();
         row.set("words", words).unwrap().set("weights", weights).unwrap().set("label", label).unwrap().push().unwrap();
-    }
+    };
+    add("UA", ["EWR", "SFO"], &["late", "rain"], &[1.0, 0.5], 1);
+    add("", ["JFK", "BQN"], &[], &[], 0);
+    add("B6", ["LGA", "ORD"], &["late", "", "Ünïted"], &[2.0, 1.0, 0.25], 1);
     let losses = [&columns, &rows].map(|batch| trainer.gradients(batch).unwrap().loss().to_bits());
     assert_eq!(losses[0], losses[1]);
     // Used again, it holds the new rows only.

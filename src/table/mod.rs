@@ -60,6 +60,7 @@
 mod apply;
 mod columns;
 mod cut;
+mod file;
 mod fingerprint;
 mod ids;
 mod index;

@@ -61,7 +61,8 @@ impl Recording {
         let path = peer().join(format!("{name}.safetensors"));
         let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make peer`", path.display()));
         let tensors = SafeTensors::deserialize(&file).unwrap();
-        let place = |data: &[u8]| data.as_ptr() as usize - file.as_ptr() as usize..data.as_ptr() as usize - file.as_ptr() as usize + data.len();
+        let place =
+            |data: &[u8]| data.as_ptr() as usize - file.as_ptr() as usize..data.as_ptr() as usize - file.as_ptr() as usize + data.len();
         let places = tensors.iter().map(|(name, tensor)| (name.to_owned(), place(tensor.data()))).collect();
         Self { bundle: peer().join(format!("{name}.bundle")), places, file }
     }
