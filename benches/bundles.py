@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 import streamgrad
+from streamgrad.layers import Embedding
 
 SIZES = {
     "small": (13, 32, 32, 3),
@@ -24,8 +25,15 @@ def build(sizes: tuple[int, ...]) -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(sizes[-1], "softmax", name="kind")(hidden))
 
 
+def with_table() -> keras.Model:
+    """The least around a table: the row of an id, 16 numbers, and a weight for each of them."""
+    item = keras.Input((), dtype="int64", name="item")
+    row = Embedding("item_rows", 16)(item)
+    return keras.Model(item, keras.layers.Dense(1, "sigmoid", name="click")(row))
+
+
 def main(folder: Path) -> None:
-    """Writes one bundle for each size."""
+    """Writes one bundle for each size, and one with a table."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, sizes in SIZES.items():
         streamgrad.export(
@@ -35,6 +43,13 @@ def main(folder: Path) -> None:
             optimizer=keras.optimizers.SGD(0.01),
             overwrite=True,
         )
+    streamgrad.export(
+        with_table(),
+        folder / "table.bundle",
+        loss="binary_crossentropy",
+        optimizer=keras.optimizers.Adagrad(0.05),
+        overwrite=True,
+    )
 
 
 if __name__ == "__main__":

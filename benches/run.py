@@ -100,6 +100,7 @@ def optimizer() -> Iterator[Result]:
 def tables() -> Iterator[Result]:
     """Embedding tables beside a bare walk over a map of the same rows."""
     yield from printed("table")
+    yield from printed("table_snapshot")
 
 
 def snapshots() -> Iterator[Result]:
