@@ -126,7 +126,9 @@ def test_padding_counts_nothing_in_a_combiner():
     for empty, ids in ((0, tf.constant([[5, 0, 6], [0, 0, 0]])), ("", tf.constant([["a", "", "b"], ["", "", ""]]))):
         table = Embedding(f"of_{ids.dtype.name}", 3, combiner="mean", mask_zero=True)
         rows = table(ids, training=True).numpy()
-        assert np.allclose(rows[0], table.rows_of([one for one in ids[0].numpy().tolist() if one != empty and one != b""]).mean(0))
+        assert np.allclose(
+            rows[0], table.rows_of([one for one in ids[0].numpy().tolist() if one != empty and one != b""]).mean(0)
+        )
         assert np.array_equal(rows[1], np.zeros(3))
         assert np.allclose(table(tf.RaggedTensor.from_tensor(ids)), rows)
 
@@ -160,7 +162,9 @@ def test_too_many_ids_are_an_error_that_says_what_to_do():
     built = model(table)
     built.fit(np.array([[1, 2]]), np.zeros((1, 1)), verbose=0)
     before = table.table()
-    with pytest.raises(Exception, match=r"'item' has rows for 3 ids.*2 are used, and 2 new ids came.*larger `capacity`"):
+    with pytest.raises(
+        Exception, match=r"'item' has rows for 3 ids.*2 are used, and 2 new ids came.*larger `capacity`"
+    ):
         built.fit(np.array([[3, 4]]), np.zeros((1, 1)), verbose=0)
     assert all(np.array_equal(one, other) for one, other in zip(table.table(), before, strict=True))
     larger = Embedding("item", 2, capacity=9)
@@ -183,7 +187,8 @@ def test_saves_ids_and_rows(tmp_path):
     assert other.get_config() == table.get_config()
     assert float(other.optimizer.learning_rate) == pytest.approx(0.2)
     loaded.fit(tf.ragged.constant([["d"], ["a"]]), np.ones((2, 1)), verbose=0)
-    assert other.table()[0].tolist() == streamgrad.fingerprint64(["a", "b", "c", "d"]).tolist()
+    assert other.table()[0][:3].tolist() == table.table()[0].tolist()
+    assert other.table()[0][3:].tolist() == streamgrad.fingerprint64(["d"]).tolist()
 
 
 def test_follows_weights_that_others_set():
@@ -261,7 +266,7 @@ def test_settings_are_those_of_rust():
         ({"seed": -1}, "`seed` is a whole number"),
         ({"combiner": "max"}, "`combiner` is one of None, 'sum', 'mean', 'sqrtn'"),
         ({"initializer": "glorot_uniform"}, "cannot begin its rows by GlorotUniform"),
-        ({"initializer": keras.initializers.RandomUniform(seed=3)}, "its own seed"),
+        ({"initializer": keras.initializers.RandomUniform(seed=3)}, "follow from its seed"),
         ({"initializer": keras.initializers.RandomUniform(1, -1)}, "exchange them"),
         ({"initializer": keras.initializers.RandomNormal(stddev=-1)}, "negative deviation"),
         ({"initializer": keras.initializers.Constant(float("nan"))}, "not finite"),

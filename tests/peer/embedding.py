@@ -53,7 +53,9 @@ def start_rows(dim: int) -> dict[str, np.ndarray]:
     """The rows that both models begin with."""
     random = np.random.default_rng(4)
     shapes = {"item": dim, "wide": 1, "user": 4}
-    return {name: random.normal(0, 0.1, (KNOWN, columns)).astype("float32") for name, columns in shapes.items()}
+    return {
+        name: random.normal(0, 0.1, (KNOWN, columns)).astype("float32") for name, columns in shapes.items()
+    }
 
 
 def head(parts: list[Any], wide: Any) -> Any:
@@ -140,7 +142,9 @@ def write(folder: Path, name: str) -> None:
     random = np.random.default_rng(5)
     for step in range(STEPS):
         ours, numbered, late = batch(random)
-        recorded.update({f"batch/{step}/{column}": values for column, values in {**ours, "label": late}.items()})
+        recorded.update(
+            {f"batch/{step}/{column}": values for column, values in {**ours, "label": late}.items()}
+        )
         recorded[f"prediction/{step}/late"] = model.predict_on_batch(numbered)
         if step == 0:
             record_gradients(recorded, model, numbered, late)
@@ -150,7 +154,10 @@ def write(folder: Path, name: str) -> None:
     for table, ids in known_ids().items():
         recorded[f"table/{table}/ids"] = ids.astype(np.uint64)
         recorded[f"table/{table}/rows"] = model.get_layer(table).embeddings.numpy()
-    save_file({key: np.asarray(value, order="C") for key, value in recorded.items()}, path.with_suffix(".safetensors"))
+    save_file(
+        {key: np.asarray(value, order="C") for key, value in recorded.items()},
+        path.with_suffix(".safetensors"),
+    )
 
 
 def strings() -> keras.Model:
@@ -168,7 +175,10 @@ def strings() -> keras.Model:
 
 def settings() -> keras.Model:
     """Admission, expiry, a budget, and first values of each kind."""
-    inputs = {name: keras.Input((), dtype="int64", name=f"{name}_id") for name in ("often", "lucky", "fresh", "bounded")}
+    inputs = {
+        name: keras.Input((), dtype="int64", name=f"{name}_id")
+        for name in ("often", "lucky", "fresh", "bounded")
+    }
     initializers = keras.initializers
     tables = [
         Embedding("often", 4, admit_after=3, sketch_bytes=1 << 16, default_row=[0.5, -0.5, 0.25, 0.0], seed=2**64 - 1),

@@ -85,7 +85,11 @@ class Bundle:
             {entry["tensor"]: batch[entry["name"]] for entry in self.columns() if entry["name"] in batch}
         )
         feed.update(
-            {entry["lengths"]: batch[f"{entry['name']}/lengths"] for entry in self.columns() if "lengths" in entry}
+            {
+                entry["lengths"]: batch[f"{entry['name']}/lengths"]
+                for entry in self.columns()
+                if "lengths" in entry
+            }
         )
         distinct = self._distinct(batch)
         for table in self.tables:
@@ -101,14 +105,17 @@ class Bundle:
             known = {id_: row for row, id_ in enumerate(self.ids[table["name"]].tolist())}
             names = [one["name"] for one in table["features"]]
             rows = {
-                name: np.array([known[id_] for id_ in batch[name].astype(np.uint64).ravel().tolist()], np.int64)
+                name: np.array(
+                    [known[id_] for id_ in batch[name].astype(np.uint64).ravel().tolist()], np.int64
+                )
                 for name in names
             }
             distinct, places = np.unique(np.concatenate(list(rows.values())), return_inverse=True)
             parts = np.split(places.astype(np.int32), np.cumsum([rows[name].size for name in names])[:-1])
-            found[table["name"]] = distinct, {
-                name: part.reshape(batch[name].shape) for name, part in zip(names, parts, strict=True)
-            }
+            found[table["name"]] = (
+                distinct,
+                {name: part.reshape(batch[name].shape) for name, part in zip(names, parts, strict=True)},
+            )
         return found
 
 
@@ -198,7 +205,11 @@ def replay(folder: Path, name: str) -> dict[str, float]:
         compare("prediction in training", result["outputs"], f"prediction/{i}")
         if i == 0:
             # That of tables shows in their rows alone.
-            compare("gradient", {one["name"]: result["gradients"][one["name"]] for one in bundle.manifest["parameters"]}, "gradient")
+            compare(
+                "gradient",
+                {one["name"]: result["gradients"][one["name"]] for one in bundle.manifest["parameters"]},
+                "gradient",
+            )
         optimizer.apply(bundle.weights, result["gradients"])
         bundle.weights.update(result["state"])
     if optimizer.default["rule"] != "adam":

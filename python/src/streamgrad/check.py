@@ -12,8 +12,8 @@ import tensorflow as tf
 from streamgrad import rows
 from streamgrad.errors import ExportError
 from streamgrad.feeds import Feeds, reading
-from streamgrad.inputs import as_tensor, flat_values
 from streamgrad.losses import OutputLoss
+from streamgrad.ragged import as_tensor, flat_rows, flat_values, lengths
 from streamgrad.tables import pull
 from streamgrad.trace import Model
 
@@ -124,8 +124,7 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
         tf.import_graph_def(graph_def, name="")
     features = _features(model, manifest, batch)
     feed = features | {
-        entry["tensor"]: batch[entry["name"]]
-        for entry in (*manifest["labels"], *filter(None, [manifest["weight"]]))
+        entry["tensor"]: batch[entry["name"]] for entry in (*manifest["labels"], *filter(None, [manifest["weight"]]))
     }
     variables = {weight.name: weight.variable for weight in (*model.parameters, *model.others)}
     fed = (*manifest["parameters"], *manifest["state"], *manifest["frozen"])
@@ -162,10 +161,9 @@ def _features(model: Model, manifest: Mapping[str, Any], batch: Values) -> Value
     flat: Values = {}
     for entry in manifest["features"]:
         values = batch[entry["name"]]
-        flat[entry["name"]] = np.concatenate(list(values)) if entry.get("ragged") else values
-        feed[entry["tensor"]] = flat[entry["name"]]
+        feed[entry["tensor"]] = flat[entry["name"]] = flat_rows(values)
         if entry.get("ragged"):
-            feed[entry["lengths"]] = np.array([len(row) for row in values], np.int64)
+            feed[entry["lengths"]] = lengths(values)
     tables = manifest.get("tables", [])
     reads = [(table["name"], one["name"]) for table in tables for one in table["features"]]
     rows, places = pull(model.tables, reads, flat)
@@ -180,8 +178,7 @@ def _table_feeds(
 ) -> tuple[dict[str, Any], Feeds]:
     """The same for the Keras model, whose tables would otherwise assign rows to ids that are only made up."""
     features = {column.name: flat_values(tensors[column.name]) for column in model.inputs.columns}
-    flat = {column.name: np.concatenate(list(batch[column.name])) if column.ragged else batch[column.name] for column in model.inputs.columns}
-    rows, places = pull(model.tables, reads, flat)
+    rows, places = pull(model.tables, reads, {name: flat_rows(values) for name, values in batch.items()})
     fed = {name: tf.constant(values) for name, values in rows.items()}
     return fed, Feeds(features, fed, lambda table, feature, _: tf.constant(places[table, feature]))
 

@@ -47,7 +47,8 @@ class Filled(Column):
         super().__post_init__()
         if self.ragged and len(self.fields) != 1:
             raise ExportError(
-                f"{self.name!r} is ragged but has {len(self.fields)} fields; name one field that holds all values of a row"
+                f"{self.name!r} is ragged but has {len(self.fields)} fields; name one field that holds all values of "
+                "a row"
             )
         elements = math.prod(self.shape)
         if len(self.fields) not in (1, elements):

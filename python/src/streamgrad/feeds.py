@@ -32,8 +32,8 @@ class Feeds:
         """The rows of a table and the places of `ids`, which must be a feature."""
         if id(ids) not in self._features:
             raise ExportError(
-                f"table {table!r} is called on a tensor that is no input of the model, but computed from one; make what "
-                "it reads an input of its own (keras.Input), for a field of the record to fill"
+                f"table {table!r} is called on a tensor that is no input of the model, but computed from one; make "
+                "what it reads an input of its own (keras.Input), for a field of the record to fill"
             )
         name, tensor = self._features[id(ids)]
         if (table, name) not in self.places:

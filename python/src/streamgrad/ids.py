@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def fingerprint64(strings: ArrayLike) -> NDArray[np.uint64]:
-    """The feature id of each string: FarmHash's `Fingerprint64`, as `tf.fingerprint` computes it. Text counts as UTF-8."""
+    """The feature id of each string: FarmHash's `Fingerprint64`, as `tf.fingerprint` computes it.
+
+    Text counts as UTF-8. The result has the shape of `strings`.
+    """
     array = np.asarray(strings)
     if array.dtype.kind not in "OSU":
         raise TypeError(f"fingerprint64 takes strings, not {array.dtype}; an integer is its own id")
     words = [word.encode() if isinstance(word, str) else bytes(word) for word in array.ravel().tolist()]
-    return ids_of_tensor(tf.constant(words, tf.string)).numpy().view(np.uint64).reshape(array.shape)
+    ids: NDArray[np.int64] = ids_of_tensor(tf.constant(words, tf.string)).numpy()
+    return ids.view(np.uint64).reshape(array.shape)
 
 
 def ids_of(values: ArrayLike) -> NDArray[np.uint64]:
@@ -34,5 +38,5 @@ def ids_of_tensor(values: Any) -> Any:
         flat = tf.reshape(values, [-1])
         return tf.reshape(tf.bitcast(tf.fingerprint(flat), tf.int64), tf.shape(values))
     if not values.dtype.is_integer:
-        raise TypeError(f"ids are integers or strings, not {values.dtype.name}; cast them, or give the input that dtype")
+        raise TypeError(f"ids are integers or strings, not {values.dtype.name}; give the input such a dtype")
     return tf.cast(values, tf.int64)

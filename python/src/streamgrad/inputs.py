@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from streamgrad.columns import Filled, fields_of
 from streamgrad.errors import ExportError
 from streamgrad.names import unique
+from streamgrad.ragged import Array, as_array, as_tensor, flat_rows, is_ragged
 
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 """What Keras calls an `Input` without a name, by counting: another number in the next process."""
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -100,57 +98,17 @@ def _symbolic(model: Any) -> Any:
     return model.input
 
 
-def as_array(values: Any) -> Array:
-    """The rows of an input; those of a ragged one as an array of arrays."""
-    if isinstance(values, tf.RaggedTensor):
-        if values.ragged_rank != 1 or values.values.shape.rank != 1:
-            raise ExportError(f"`example` holds ragged rows of shape {values.shape}; a row is a list of single values")
-        ends = values.row_splits.numpy()[1:-1]
-        return ragged_rows(np.split(values.values.numpy(), ends))
-    try:
-        return np.asarray(values)
-    except ValueError:
-        # Lists of different lengths.
-        return ragged_rows([np.asarray(row) for row in values])
-
-
-def ragged_rows(rows: Iterable[Array]) -> Array:
-    """An array of arrays, even where these are all of one length."""
-    listed = list(rows)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return array
-
-
-def as_tensor(values: Array, dtype: str | None = None) -> Any:
-    """A tensor of rows, ragged if they are."""
-    if not is_ragged(values):
-        return tf.constant(values, dtype)
-    flat = tf.constant(np.concatenate(list(values)), dtype)
-    return tf.RaggedTensor.from_row_lengths(flat, np.array([len(row) for row in values], np.int64))
-
-
-def flat_values(tensor: Any) -> Any:
-    """The values of a column, of a ragged one those of all rows one after the other."""
-    return tensor.values if isinstance(tensor, tf.RaggedTensor) else tensor
-
-
-def is_ragged(values: Array) -> bool:
-    """Whether it is an array of arrays."""
-    return values.dtype == object and values.ndim == 1 and len(values) > 0 and isinstance(values[0], np.ndarray)
-
-
 def _seen(rows: Array) -> tuple[tuple[int, ...], str, bool]:
     """Shape and dtype of a row, and whether it is ragged, where only rows tell."""
     if is_ragged(rows):
-        return (), _dtype(np.concatenate(list(rows))), True
+        return (), _dtype(flat_rows(rows)), True
     return rows.shape[1:], _dtype(rows), False
 
 
 def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str, bool]]:
     leaves = keras.tree.flatten(symbolic)
     rows = [None] * len(leaves) if example is None else [as_array(leaf) for leaf in _flat_example(symbolic, example)]
-    specs = []
+    specs: list[tuple[tuple[int, ...], str, bool]] = []
     for leaf, row in zip(leaves, rows, strict=True):
         dtype = keras.backend.standardize_dtype(leaf.dtype)
         if getattr(leaf, "sparse", False):
@@ -159,8 +117,8 @@ def _specs(symbolic: Any, example: Any) -> list[tuple[tuple[int, ...], str, bool
         if getattr(leaf, "ragged", False):
             if len(shape) != 1:
                 raise ExportError(
-                    f"input {leaf.name!r} is ragged with rows of shape {shape}, but a bundle's ragged rows are lists of "
-                    "single values; make it keras.Input((None,), ragged=True)"
+                    f"input {leaf.name!r} is ragged with rows of shape {shape}, but a bundle's ragged rows are lists "
+                    "of single values; make it keras.Input((None,), ragged=True)"
                 )
             specs.append(((), dtype, True))
             continue

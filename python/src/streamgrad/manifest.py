@@ -57,7 +57,7 @@ def build(
             if weight.name in traced.next_state
         ],
         "frozen": [_weight(weight, weights) for weight in model.others if weight.name not in traced.next_state],
-        **({"tables": [_table(table, traced) for table in model.tables]} if model.tables else {}),
+        **({"tables": [_table(table, model.inputs.names(), traced) for table in model.tables]} if model.tables else {}),
         "optimizer": dict(optimizer),
         "metrics": [dict(metric) for metric in metrics],
     }
@@ -81,13 +81,15 @@ def _feature(column: Filled, traced: Traced) -> dict[str, Any]:
     return {**_filled(column, traced.columns), **ragged}
 
 
-def _table(table: Table, traced: Traced) -> dict[str, Any]:
+def _table(table: Table, features: Sequence[str], traced: Traced) -> dict[str, Any]:
     return {
         **table.layer.spec,
         "rows": traced.rows[table.name],
         "gradient": traced.row_gradients[table.name],
         "features": [
-            {"name": feature, "index": index} for (name, feature), index in traced.places.items() if name == table.name
+            {"name": feature, "index": traced.places[table.name, feature]}
+            for feature in features
+            if (table.name, feature) in traced.places
         ],
     }
 

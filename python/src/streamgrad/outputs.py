@@ -19,7 +19,10 @@ def describe(model: Any, inputs: Inputs) -> list[Column]:
     symbolic = inputs.pack(
         [
             keras.KerasTensor(
-                (None, None) if column.ragged else (None, *column.shape), column.dtype, ragged=column.ragged, name=column.name
+                (None, None) if column.ragged else (None, *column.shape),
+                column.dtype,
+                ragged=column.ragged,
+                name=column.name,
             )
             for column in inputs.columns
         ]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from streamgrad import inputs, labels
+from streamgrad import labels, ragged
 from streamgrad.columns import Filled, Label
 from streamgrad.errors import ExportError
 from streamgrad.losses import OutputLoss
@@ -49,14 +49,14 @@ def given(model: Model, example: tuple[Any, Any, Any]) -> Batch:
 
 def _cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
     """The values of a column as an array of its dtype and shape, or an error that names the column."""
-    array = inputs.as_array(values)
+    array = ragged.as_array(values)
     if column.ragged:
-        if not len(array) or (array.ndim == 1 and not inputs.is_ragged(array)):
+        if not len(array) or (array.ndim == 1 and not ragged.is_ragged(array)):
             raise ExportError(f"`example` holds no ragged rows for {column.name!r}; give a list of values for each row")
         ends = np.cumsum([len(row) for row in array])[:-1]
         single = Filled(column.name, column.dtype, (), column.fields)
         flat = np.concatenate(list(array))
-        return inputs.ragged_rows(np.split(_cast(single, flat) if flat.size else flat.astype(column.dtype), ends))
+        return ragged.ragged_rows(np.split(_cast(single, flat) if flat.size else flat.astype(column.dtype), ends))
     if column.dtype == "string":
         array = array.astype(object)
     elif array.dtype.kind in "OSU":
@@ -119,7 +119,7 @@ def _feature(
         lengths = 1 + np.arange(rows) % 4 if whole else (2 + np.arange(rows) * 3) % 5
         single = Filled(column.name, column.dtype, (), column.fields)
         flat = _feature(random, single, int(lengths.sum()), bound, whole, few)
-        return inputs.ragged_rows(np.split(flat, np.cumsum(lengths)[:-1]))
+        return ragged.ragged_rows(np.split(flat, np.cumsum(lengths)[:-1]))
     if column.dtype == "string":
         words = np.array([f"word {i}" for i in range(50)], dtype=object)
         return words[random.integers(0, len(words), shape)]

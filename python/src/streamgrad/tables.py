@@ -41,8 +41,8 @@ def describe(model: Any, taken: Iterable[str]) -> list[Table]:
     for layer in layers:
         if not layer.trainable:
             raise ExportError(
-                f"table {layer.name!r} is not trainable, but a bundle's tables learn; set trainable=True, or give it an "
-                "optimizer with learning rate 0"
+                f"table {layer.name!r} is not trainable, but a bundle's tables learn; set trainable=True, or give it "
+                "an optimizer with learning rate 0"
             )
         if not np.all(np.isfinite(layer.table()[1])):
             raise ExportError(f"table {layer.name!r} holds rows that are not finite; start from rows that are")

@@ -15,9 +15,10 @@ from keras.src.backend.common import global_state
 from streamgrad.columns import Column, Filled, Label
 from streamgrad.errors import ExportError
 from streamgrad.feeds import Feeds, reading
-from streamgrad.inputs import Inputs, flat_values
+from streamgrad.inputs import Inputs
 from streamgrad.losses import Objective
 from streamgrad.names import node_names
+from streamgrad.ragged import flat_values
 from streamgrad.structure import Hashes
 from streamgrad.tables import Table
 from streamgrad.weights import Weight, owner

@@ -17,18 +17,20 @@ from streamgrad.layers import settings
 from streamgrad.layers.combine import COMBINERS, combine
 from streamgrad.layers.index import Index
 
+Shape = tuple[int | None, ...]
+
 
 @keras.saving.register_keras_serializable(package="streamgrad")
-class Embedding(keras.layers.Layer):
+class Embedding(keras.layers.Layer):  # type: ignore[misc]
     """A table of rows by id: integers of any type, or strings (by their `Fingerprint64`).
 
     Called on ids `[batch]` or `[batch, ...]` it gives their rows, `[batch, ..., dim]`; with a combiner it makes one row
     of those along the last axis of ids, weighted by `weights` of the ids' shape if they are given. Ragged ids
     `[batch, (any)]` go the same way. An instance may be called on several inputs, which then share its rows.
 
-    While it trains in Keras, an id gets one of `capacity` rows when it is first seen, with first values that follow from
-    seed, id and column alone. In inference an id without a row has the default row. Exported, the table is outside of
-    the graph and has no capacity: the trainer holds its rows, and only there admission, expiry and budget count.
+    While it trains in Keras, an id gets one of `capacity` rows when it is first seen, with first values that follow
+    from seed, id and column alone. In inference an id without a row has the default row. Exported, the table is outside
+    of the graph and has no capacity: the trainer holds its rows, and only there admission, expiry and budget count.
 
     Only the rows of a batch move. Keras' optimizers with momentum, decay or averages move all rows at every step, so
     that these differ between Keras and a trainer; SGD and Adagrad do not.
@@ -42,8 +44,8 @@ class Embedding(keras.layers.Layer):
         optimizer: One of the table's own in the bundle, in place of that of `streamgrad.export`. In Keras' `fit` the
             optimizer of `compile` counts, which can be a `MultiOptimizer`.
         combiner: `None`, `"sum"`, `"mean"` or `"sqrtn"`, as `tf.nn.embedding_lookup_sparse` defines them.
-        mask_zero: Whether id 0, or the empty string, is padding: masked as by `keras.layers.Embedding`, and without a part in
-            what a combiner makes.
+        mask_zero: Whether id 0, or the empty string, is padding: masked as by `keras.layers.Embedding`, and without a
+            part in what a combiner makes.
         seed: What first values and admission by chance follow from, 0 to 2^64 - 1.
         default_row: The row of ids that have none, `dim` numbers. Zeros if not given. It never learns.
         admit_after: An id gets a row when it is seen for the so-manieth time, 1 to 255.
@@ -106,7 +108,7 @@ class Embedding(keras.layers.Layer):
             "budget_bytes": budget_bytes,
             "evict": evict,
         }
-        self._spec = {
+        self._spec: dict[str, Any] = {
             "name": name,
             "dim": self.dim,
             "seed": self.seed,
@@ -117,6 +119,7 @@ class Embedding(keras.layers.Layer):
             "budget": settings.budget(budget_bytes, evict),
         }
         self._index = Index()
+        self.built = False
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -191,15 +194,15 @@ class Embedding(keras.layers.Layer):
             return None
         return keras.ops.not_equal(ids, "" if ids.dtype in ("string", tf.string) else 0)
 
-    def compute_output_shape(self, ids_shape: Sequence[int | None], weights_shape: Any = None) -> tuple[int | None, ...]:
+    def compute_output_shape(self, ids_shape: Shape, weights_shape: Any = None) -> Shape:
         """`[batch, ..., dim]`; with a combiner without the last axis of ids."""
         shape = tuple(ids_shape)
         if self.combiner is None:
             return (*shape, self.dim)
         if len(shape) < 2:
             raise ValueError(
-                f"table {self.name!r} has combiner {self.combiner!r}, but one id a row, which leaves nothing to combine; "
-                "build it without, or give it ids [batch, length] or ragged ids"
+                f"table {self.name!r} has combiner {self.combiner!r}, but one id a row, which leaves nothing to "
+                "combine; build it without, or give it ids [batch, length] or ragged ids"
             )
         return (*shape[:-1], self.dim)
 
@@ -269,8 +272,8 @@ class Embedding(keras.layers.Layer):
             count = int(self.used.numpy()[0])
             if count + new.size > self.capacity:
                 raise ValueError(
-                    f"table {self.name!r} has rows for {self.capacity} ids while it trains in Keras, {count} are used, and "
-                    f"{new.size} new ids came; build it with a larger `capacity`, and take its rows along by "
+                    f"table {self.name!r} has rows for {self.capacity} ids while it trains in Keras, {count} are used, "
+                    f"and {new.size} new ids came; build it with a larger `capacity`, and take its rows along by "
                     "`insert(*old.table())`"
                 )
             mark = self._index.add(new)

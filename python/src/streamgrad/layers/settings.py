@@ -16,6 +16,7 @@ LEAST_SKETCH = 1 << 14
 def initializer(one: Any) -> dict[str, Any]:
     """How a table begins its rows by a Keras initializer: a constant, uniform, normal or truncated normal one."""
     kinds = keras.initializers
+    described: dict[str, Any]
     match one:
         case kinds.Zeros():
             described = {"kind": "constant", "value": 0.0}
@@ -31,11 +32,11 @@ def initializer(one: Any) -> dict[str, Any]:
             described = {"kind": "normal", "mean": float(one.mean), "deviation": float(one.stddev)}
         case _:
             raise ValueError(
-                f"a table cannot begin its rows by {type(one).__name__}; use a constant, RandomUniform, RandomNormal or "
-                "TruncatedNormal"
+                f"a table cannot begin its rows by {type(one).__name__}; use a constant, RandomUniform, RandomNormal "
+                "or TruncatedNormal"
             )
     if getattr(one, "_init_seed", None) is not None:
-        raise ValueError("a table's rows follow from its own seed; give it as Embedding(seed=...), not to `initializer`")
+        raise ValueError("a table's rows follow from its seed; give it as Embedding(seed=...), not to `initializer`")
     if not all(math.isfinite(np.float32(value)) for key, value in described.items() if key != "kind"):
         raise ValueError(f"`initializer` has numbers that are not finite in float32: {described}")
     if described["kind"] == "uniform" and described["low"] > described["high"]:
