@@ -90,21 +90,32 @@ final class ClassFields implements RecordFields {
     }
 
     private static String mismatch(Field field, Class<?> value) {
-        if (value == Object.class) {
+        boolean string = field.column().dtype() == DType.STRING;
+        if (value == Object.class || List.class.isAssignableFrom(value)) {
             return null; // each record shows
         }
-        boolean list = List.class.isAssignableFrom(value);
-        boolean text = CharSequence.class.isAssignableFrom(value) || value == byte[].class;
-        boolean number = value.isPrimitive() && value != char.class
+        boolean array = value.isArray() && !(string && value == byte[].class);
+        if (field.elements() > 1 && !array) {
+            return "the model needs " + field.elements() + " values, an array or list";
+        }
+        Class<?> element = array ? value.getComponentType() : value;
+        if (element == Object.class || (string ? isText(element) : isNumber(element))) {
+            return null;
+        }
+        if (field.column().ragged()) {
+            return "the model needs any number of " + (string ? "strings or bytes" : "numbers") + ", an array or list";
+        }
+        return string ? "the model needs a string or bytes" : "the model needs a number";
+    }
+
+    private static boolean isText(Class<?> value) {
+        return CharSequence.class.isAssignableFrom(value) || value == byte[].class;
+    }
+
+    private static boolean isNumber(Class<?> value) {
+        return value.isPrimitive() && value != char.class
                 || Number.class.isAssignableFrom(value)
                 || value == Boolean.class;
-        if (field.elements() > 1) {
-            return value.isArray() || list ? null : "the model needs " + field.elements() + " values, an array or list";
-        }
-        if (field.column().dtype() == DType.STRING) {
-            return text || value.isArray() || list ? null : "the model needs a string or bytes";
-        }
-        return number || value.isArray() || list ? null : "the model needs a number";
     }
 
     private MethodHandle find(String name) {

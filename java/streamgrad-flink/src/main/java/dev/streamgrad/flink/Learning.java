@@ -22,6 +22,10 @@ import org.apache.flink.util.OutputTag;
  * In a savepoint they are a part like any other; with another parallelism each subtask goes on from a saved version.
  * {@code docs/flink-delivery.md} says what holds for which job.
  *
+ * <p><b>Embedding tables.</b> Ids are fields as any other, numbers or strings; an array or list fills a feature that takes
+ * any number of them. The event time of a batch, by which rows of a table may expire, is the largest timestamp of its
+ * labelled records. Where rows do expire by it, a labelled record without timestamp is refused.
+ *
  * <p><b>Copies.</b> {@code pipeline.object-reuse: true} is safe and recommended: a copy from one chained operator to the
  * next costs as much as learning a row of a small model.
  *

@@ -40,6 +40,8 @@ final class MiniBatch<T> {
     private final TypeSerializer<T> copier;
 
     private final Batch labelled;
+    /** Whether a batch has to know when its latest row happened. */
+    private final boolean timed;
     /** Made when the first row without label comes: most streams have none. */
     private Batch unlabelled;
     /** The rows of {@link #labelled}; the first {@code left} of them have left. */
@@ -64,6 +66,7 @@ final class MiniBatch<T> {
         this.maxWaitingRows = maxWaitingRows;
         this.copier = copier;
         this.labelled = trainer.newBatch(batchRows);
+        this.timed = trainer.schema().needsEventTime();
     }
 
     /** Takes a row in, unless its record cannot be encoded: then it is refused, and counts for nothing. */
@@ -98,6 +101,15 @@ final class MiniBatch<T> {
         if (labelled.unlabelledRows() > 0) {
             labelled.removeLast();
             return false;
+        }
+        if (timed) {
+            if (row.timestamp < 0) {
+                labelled.removeLast();
+                throw new InvalidInputException("learn record: rows of the model's embedding tables expire by event time, give the"
+                        + " stream a WatermarkStrategy with withTimestampAssigner, in milliseconds since 1970: the timestamp is "
+                        + (row.timestamp == PendingRow.NO_TIMESTAMP ? "missing" : row.timestamp));
+            }
+            labelled.eventTime(Math.max(row.timestamp, labelled.eventTime().orElse(0)));
         }
         row.row = labelled.rows() - 1;
         return true;

@@ -11,6 +11,7 @@ import org.apache.flink.table.types.DataTypeQueryable;
 import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeFamily;
 import org.apache.flink.table.types.logical.RowType;
 
 /** The fields of Flink SQL's internal rows, by the names in their row type. */
@@ -90,7 +91,16 @@ final class RowDataFields implements RecordFields {
     }
 
     private Copy array(Field field, ArrayType value, int at) {
-        switch (value.getElementType().getTypeRoot()) {
+        LogicalType element = value.getElementType();
+        boolean strings = element.isAnyOf(LogicalTypeFamily.CHARACTER_STRING, LogicalTypeFamily.BINARY_STRING);
+        if (strings != (field.column().dtype() == DType.STRING)) {
+            return refuse(field, value);
+        }
+        switch (element.getTypeRoot()) {
+            case BOOLEAN:
+                return (record, row, i) -> row.set(i, (Object) whole(record.getArray(at)).toBooleanArray());
+            case SMALLINT:
+                return (record, row, i) -> row.set(i, (Object) whole(record.getArray(at)).toShortArray());
             case INTEGER:
                 return (record, row, i) -> row.set(i, whole(record.getArray(at)).toIntArray());
             case BIGINT:
@@ -103,7 +113,10 @@ final class RowDataFields implements RecordFields {
                 return (record, row, i) -> row.set(i, whole(record.getArray(at)).toByteArray());
             case CHAR:
             case VARCHAR:
-                return (record, row, i) -> row.set(i, (Object) strings(whole(record.getArray(at))));
+                return (record, row, i) -> row.set(i, strings(whole(record.getArray(at)), true));
+            case BINARY:
+            case VARBINARY:
+                return (record, row, i) -> row.set(i, strings(whole(record.getArray(at)), false));
             default:
                 return refuse(field, value);
         }
@@ -118,10 +131,10 @@ final class RowDataFields implements RecordFields {
         return array;
     }
 
-    private static Object[] strings(ArrayData array) {
-        Object[] strings = new Object[array.size()];
+    private static Object strings(ArrayData array, boolean text) {
+        byte[][] strings = new byte[array.size()][];
         for (int i = 0; i < strings.length; i++) {
-            strings[i] = array.getString(i).toBytes();
+            strings[i] = text ? array.getString(i).toBytes() : array.getBinary(i);
         }
         return strings;
     }

@@ -17,7 +17,8 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
  * Learns one list of records at a time, such as a count window gives: the list is the batch.
  *
  * <p>A record that cannot be encoded or has no label, and a loss that is not finite, fail the job, for a map has no side
- * output: where that must not be, use {@link Streamgrad#learn}. Several subtasks have a model each, unless
+ * output: where that must not be, use {@link Streamgrad#learn}, and
+ * where rows of an embedding table expire by event time, which a map does not see. Several subtasks have a model each, unless
  * {@link #shared}. Its parameters are not in a checkpoint. Used by the task's thread.
  *
  * @param <T> the record
@@ -86,6 +87,10 @@ public final class TrainMap<T> extends RichMapFunction<List<T>, StepReport> impl
     @Override
     public void open(OpenContext context) throws Exception {
         model = Model.open(spec, getRuntimeContext());
+        if (model.trainer().schema().needsEventTime()) {
+            throw new IllegalArgumentException("learn lists: rows of the model's embedding tables expire by event time, which a map"
+                    + " does not see; use Streamgrad.learn: " + spec.bundle);
+        }
         Encoder<? super T> chosen = encoder != null ? encoder : FieldEncoder.learning(model.trainer().schema(), type);
         encode = chosen::encode;
         metrics = new LearnMetrics(getRuntimeContext().getMetricGroup(), model.trainer());

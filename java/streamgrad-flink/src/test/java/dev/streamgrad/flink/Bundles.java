@@ -12,6 +12,9 @@ import java.util.stream.Stream;
 final class Bundles {
     private static final Path ROOT = Path.of(System.getProperty("streamgrad.root")).toAbsolutePath().normalize();
     private static final Path FOLDER = Path.of(System.getProperty("streamgrad.bundles"));
+    /** What {@code make peer} wrote. */
+    private static final Path PEER = Path.of(System.getProperty("streamgrad.peer"));
+
     private static final Path SCRIPT = Path.of("src/test/python/bundles.py").toAbsolutePath();
 
     private Bundles() {}
@@ -34,6 +37,19 @@ final class Bundles {
     /** Two outputs, late and gate; a string carrier, three weather figures; labels was_late and gate_number. */
     static String outcomes() {
         return bundle("outcomes.bundle");
+    }
+
+    /**
+     * One scalar output {@code click}; fields user, friends and items (tables of ids, the latter two of any number), hour;
+     * label clicked. The rows of items expire after an hour of event time.
+     */
+    static String ids() {
+        return PEER.resolve("ids.bundle").toString();
+    }
+
+    /** One scalar output {@code answer}, a weighted sum; a ragged field of each dtype, such as {@code of_int64}; label value. */
+    static String everyRagged() {
+        return PEER.resolve("every_ragged.bundle").toString();
     }
 
     private static synchronized String bundle(String name) {

@@ -24,13 +24,18 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.logical.ArrayType;
+import org.apache.flink.table.types.logical.BigIntType;
+import org.apache.flink.table.types.logical.BooleanType;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.FloatType;
 import org.apache.flink.table.types.logical.IntType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.table.types.logical.SmallIntType;
 import org.apache.flink.table.types.logical.TimestampType;
+import org.apache.flink.table.types.logical.TinyIntType;
+import org.apache.flink.table.types.logical.VarBinaryType;
 import org.apache.flink.table.types.logical.VarCharType;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
@@ -186,6 +191,132 @@ final class FieldEncoderTest {
         assertArrayEquals(
                 expected.output("gate").row(0),
                 outcomes.predict(encoded(outcomes, type, row)).output("gate").row(0));
+    }
+
+    /** Any number of values in arrays and lists of every kind. */
+    public static class Ragged {
+        public float[] of_float32 = {0.5f, 1.5f};
+        public List<Double> of_float64 = List.of(0.25);
+        public byte[] of_int8 = {-1, 3};
+        public short[] of_int16 = {300};
+        public int[] of_int32 = {};
+        public Long[] of_int64 = {1L << 33, -(1L << 33), 5L};
+        public byte[] of_uint8 = {(byte) 200};
+        public Object of_uint16 = List.of(60000);
+        public Integer of_uint32 = 9;
+        public long of_uint64 = 4;
+        public boolean[] of_bool = {true, false};
+        public CharSequence[] of_string = {"Ü", "", "four"};
+        public double value = 1;
+    }
+
+    /** {@link Ragged} as a row that SQL hands over. */
+    private static final String[] RAGGED_NAMES = {
+        "of_float32", "of_float64", "of_int8", "of_int16", "of_int32", "of_int64", "of_uint8", "of_uint16", "of_uint32",
+        "of_uint64", "of_bool", "of_string", "value"
+    };
+
+    private static GenericRowData raggedRow() {
+        StringData[] words = {StringData.fromString("Ü"), StringData.fromString(""), StringData.fromString("four")};
+        return GenericRowData.of(
+                new GenericArrayData(new float[] {0.5f, 1.5f}),
+                new GenericArrayData(new double[] {0.25}),
+                new GenericArrayData(new byte[] {-1, 3}),
+                new GenericArrayData(new short[] {300}),
+                new GenericArrayData(new int[0]),
+                new GenericArrayData(new Long[] {1L << 33, -(1L << 33), 5L}),
+                new byte[] {(byte) 200},
+                new GenericArrayData(new int[] {60000}),
+                new GenericArrayData(new long[] {9}),
+                4L,
+                new GenericArrayData(new boolean[] {true, false}),
+                new GenericArrayData(words),
+                1.0);
+    }
+
+    private static LogicalType[] raggedTypes() {
+        return new LogicalType[] {
+            new ArrayType(new FloatType()),
+            new ArrayType(new DoubleType()),
+            new ArrayType(new TinyIntType()),
+            new ArrayType(new SmallIntType()),
+            new ArrayType(new IntType()),
+            new ArrayType(new BigIntType()),
+            new VarBinaryType(9),
+            new ArrayType(new IntType()),
+            new ArrayType(new BigIntType()),
+            new BigIntType(),
+            new ArrayType(new BooleanType()),
+            new ArrayType(VarCharType.STRING_TYPE),
+            new DoubleType()
+        };
+    }
+
+    @Test
+    void anyNumberOfValuesIsReadFromEveryKind() {
+        try (Trainer trainer = Trainer.open(Path.of(Bundles.everyRagged()))) {
+            Batch direct = trainer.newBatch(1);
+            direct.add(row -> row.set("of_float32", 2).set("of_float64", 0.25).set("of_int8", 2).set("of_int16", 300)
+                    .set("of_int32", new int[0]).set("of_int64", 5).set("of_uint8", 200).set("of_uint16", 60000)
+                    .set("of_uint32", 9).set("of_uint64", 4).set("of_bool", 1).set("of_string", "sixsix"));
+            float expected = trainer.predict(direct).value(0);
+            assertEquals(expected, trainer.predict(encoded(trainer, TypeInformation.of(Ragged.class), new Ragged())).value(0));
+            InternalTypeInfo<RowData> type = rowType(RAGGED_NAMES, raggedTypes());
+            assertEquals(expected, trainer.predict(encoded(trainer, type, raggedRow())).value(0));
+            LogicalType[] binary = raggedTypes();
+            binary[11] = new ArrayType(new VarBinaryType(9));
+            GenericRowData bytes = raggedRow();
+            bytes.setField(11, new GenericArrayData(new Object[] {new byte[6]}));
+            assertEquals(expected, trainer.predict(encoded(trainer, rowType(RAGGED_NAMES, binary), bytes)).value(0));
+            Row row = Row.withNames(RowKind.INSERT);
+            Ragged ragged = new Ragged();
+            for (java.lang.reflect.Field field : Ragged.class.getFields()) {
+                try {
+                    row.setField(field.getName(), field.get(ragged));
+                } catch (IllegalAccessException e) {
+                    throw new AssertionError(e);
+                }
+            }
+            assertEquals(expected, trainer.predict(encoded(trainer, TypeInformation.of(Row.class), row)).value(0));
+            GenericRowData hole = raggedRow();
+            hole.setField(5, new GenericArrayData(new Long[] {1L, null}));
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> encoded(trainer, type, hole)).getMessage().contains("null"));
+            GenericRowData missing = raggedRow();
+            missing.setField(5, null);
+            assertThrows(InvalidInputException.class, () -> encoded(trainer, type, missing));
+        }
+    }
+
+    /** Words where numbers are wanted. */
+    public static class Words extends Ragged {
+        public String[] of_int64 = {"one"};
+    }
+
+    /** Numbers where words are wanted. */
+    public static class Codes extends Ragged {
+        public long[] of_string = {1};
+    }
+
+    @Test
+    void valuesOfAnotherTypeAreNamedWhenTheJobStarts() {
+        try (Trainer trainer = Trainer.open(Path.of(Bundles.everyRagged()))) {
+            for (Class<?> wrong : new Class<?>[] {Words.class, Codes.class}) {
+                String pojo = assertThrows(
+                                IllegalArgumentException.class,
+                                () -> FieldEncoder.learning(trainer.schema(), TypeInformation.of(wrong)))
+                        .getMessage();
+                assertTrue(pojo.contains("the model needs any number of "), pojo);
+            }
+            for (int at : new int[] {5, 11}) {
+                LogicalType[] types = raggedTypes();
+                types[at] = raggedTypes()[16 - at];
+                String sql = assertThrows(
+                                IllegalArgumentException.class,
+                                () -> FieldEncoder.learning(trainer.schema(), rowType(RAGGED_NAMES, types)))
+                        .getMessage();
+                assertTrue(sql.contains(RAGGED_NAMES[at] + " is ARRAY<") && sql.contains("[ragged]"), sql);
+            }
+        }
     }
 
     @Test
