@@ -42,6 +42,7 @@ def test_strings_are_their_fingerprints():
     assert np.array_equal(ids, tf.fingerprint(words).numpy().view(np.uint64).ravel())
     assert np.array_equal(ids, streamgrad.fingerprint64(words))
     assert streamgrad.fingerprint64([[b"a", b"b"]]).shape == (1, 2)
+    assert np.array_equal(streamgrad.fingerprint64(["ü", b"\xff"]), streamgrad.fingerprint64([b"\xc3\xbc", b"\xff"]))
     assert np.array_equal(table.rows_of(words), table(tf.constant(words)).numpy())
 
 

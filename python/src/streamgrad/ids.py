@@ -14,13 +14,11 @@ def fingerprint64(strings: ArrayLike) -> NDArray[np.uint64]:
 
     Text counts as UTF-8. The result has the shape of `strings`.
     """
-    array = np.asarray(strings)
-    if array.dtype.kind not in "OSU":
-        raise TypeError(f"fingerprint64 takes strings, not {array.dtype}; an integer is its own id")
+    array = np.asarray(strings, dtype=object)
     words = array.ravel().tolist()
-    other = next((word for word in words if not isinstance(word, (str, bytes))), None)
-    if other is not None or None in words:
-        raise TypeError(f"fingerprint64 takes strings, not {other!r}; an integer is its own id")
+    other = [word for word in words if not isinstance(word, (str, bytes))]
+    if other:
+        raise TypeError(f"fingerprint64 takes strings, not {other[0]!r}; an integer is its own id")
     ids: NDArray[np.int64] = ids_of_tensor(tf.constant(words, tf.string)).numpy()
     return ids.view(np.uint64).reshape(array.shape)
 
