@@ -61,4 +61,6 @@ def test_two_exports_of_one_model_are_the_same_bytes(tmp_path, linear):
 
 
 def test_others_may_read_it(export, linear):
-    assert stat.S_IMODE(export(linear)["folder"].stat().st_mode) & 0o500 == 0o500
+    folder = export(linear)["folder"]
+    assert stat.S_IMODE(folder.stat().st_mode) & 0o500 == 0o500
+    assert len({stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}) == 1

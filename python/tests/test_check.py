@@ -1,8 +1,9 @@
+import embedding
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from models import PEERS
+from models import PEERS, Peer
 
 import streamgrad
 from streamgrad import bundle, check
@@ -10,17 +11,23 @@ from streamgrad import bundle, check
 READ = bundle.read_graph
 
 
+def of_strings():
+    """A model with tables and ragged columns."""
+    return Peer(embedding.strings(), "binary_crossentropy", None)
+
+
 @pytest.mark.parametrize(
-    ("node", "named"),
+    ("build", "node", "named"),
     [
-        ("train/gradient/norm/gamma", "gradient 'norm/gamma'"),
-        ("train/loss", "the training loss"),
-        ("evaluate/loss", "the inference loss"),
-        ("train/state/norm/moving_mean", "state 'norm/moving_mean'"),
-        ("predict/digit", "output 'digit'"),
+        (PEERS["cnn"], "train/gradient/norm/gamma", "gradient 'norm/gamma'"),
+        (PEERS["cnn"], "train/loss", "the training loss"),
+        (PEERS["cnn"], "evaluate/loss", "the inference loss"),
+        (PEERS["cnn"], "train/state/norm/moving_mean", "state 'norm/moving_mean'"),
+        (PEERS["cnn"], "predict/digit", "output 'digit'"),
+        (of_strings, "train/gradient/table/word", "gradient 'word'"),
     ],
 )
-def test_a_graph_that_differs_is_found(node, named, refused, monkeypatch):
+def test_a_graph_that_differs_is_found(build, node, named, refused, monkeypatch):
     """An error of one percent in one endpoint of the written graph."""
 
     def altered(folder):
@@ -42,7 +49,7 @@ def test_a_graph_that_differs_is_found(node, named, refused, monkeypatch):
         return graph_def
 
     monkeypatch.setattr(bundle, "read_graph", altered)
-    peer = PEERS["cnn"]()
+    peer = build()
     message = refused(peer.model, loss=peer.loss)
     assert "differs from the Keras model" in message and named in message
 
@@ -65,6 +72,18 @@ def test_every_number_of_rows_is_run(export, linear, monkeypatch):
     monkeypatch.setattr(check, "compare", lambda *a: (sizes.append(len(a[3]["numbers"])), compare(*a)))
     export(linear, example=np.ones((3, 2)))
     assert sizes == [1, 7, 64]
+
+
+def test_rows_repeat_ids_and_ragged_ones_may_be_empty(export, monkeypatch):
+    batches = []
+    compare = check.compare
+    monkeypatch.setattr(check, "compare", lambda *a: (batches.append(a[3]), compare(*a)))
+    export(embedding.strings())
+    assert [len(batch["carrier"]) for batch in batches] == [1, 7, 64]
+    lengths = [len(row) for row in batches[-1]["words"]]
+    assert 0 in lengths and max(lengths) > 2
+    assert lengths == [len(row) for row in batches[-1]["weights"]]
+    assert len(set(batches[-1]["carrier"])) < 64
 
 
 def test_seeds_and_statistics_are_put_back(tmp_path):

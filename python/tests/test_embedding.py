@@ -42,6 +42,7 @@ def test_strings_are_their_fingerprints():
     assert np.array_equal(ids, tf.fingerprint(words).numpy().view(np.uint64).ravel())
     assert np.array_equal(ids, streamgrad.fingerprint64(words))
     assert streamgrad.fingerprint64([[b"a", b"b"]]).shape == (1, 2)
+    assert np.array_equal(streamgrad.fingerprint64(["ü", b"\xff"]), streamgrad.fingerprint64([b"\xc3\xbc", b"\xff"]))
     assert np.array_equal(table.rows_of(words), table(tf.constant(words)).numpy())
 
 
@@ -202,6 +203,28 @@ def test_follows_weights_that_others_set():
     assert second.table()[0].tolist() == [1, 2, 8]
 
 
+def test_a_clone_with_its_weights_predicts_the_same():
+    ids = keras.Input((None,), dtype="int64", ragged=True, name="ids")
+    weights = keras.Input((None,), ragged=True, name="weights")
+    built = keras.Model([ids, weights], Embedding("item", 2, combiner="mean")(ids, weights=weights))
+    x = ragged([[1, 2], [], [3]], tf.int64), ragged([[1.0, 2.0], [], [0.5]], tf.float32)
+    built(x, training=True)
+    clone = keras.models.clone_model(built)
+    assert not np.any(clone(x))
+    clone.set_weights(built.get_weights())
+    assert np.array_equal(clone(x), built(x))
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_trains_in_a_sequential_model_in_a_graph_or_not(eagerly):
+    table = Embedding("item", 2, combiner="sum")
+    built = keras.Sequential([keras.Input((3,), dtype="string"), table, keras.layers.Dense(1)])
+    built.compile("adagrad", "mse", run_eagerly=eagerly)
+    x = tf.constant([["a", "b", "a"], ["c", "c", "c"]])
+    built.fit(x, np.ones((2, 1)), epochs=2, verbose=0)
+    assert sorted(table.table()[0].tolist()) == sorted(streamgrad.fingerprint64(["a", "b", "c"]).tolist())
+
+
 def test_one_layer_on_several_inputs_shares_its_rows():
     table = Embedding("item", 2)
     one = table(tf.constant([4]), training=True)
@@ -292,6 +315,8 @@ def test_settings_out_of_range_are_refused(arguments, message):
     ("call", "message"),
     [
         (lambda: Embedding("item", 2)(tf.constant([1.5])), "ids are integers or strings, not float32"),
+        (lambda: Embedding("item", 2)(keras.Input((3,))), "ids are integers or strings, not float32"),
+        (lambda: Embedding("item", 2).rows_of([True]), "ids are integers or strings, not bool"),
         (lambda: Embedding("item", 2, combiner="sum")(tf.constant([1])), "leaves nothing to combine"),
         (lambda: Embedding("item", 2)(tf.constant([[1]]), weights=tf.constant([[1.0]])), "cannot take weights"),
         (
@@ -313,6 +338,8 @@ def test_settings_out_of_range_are_refused(arguments, message):
         (lambda: Embedding("item", 2).insert([1], [[1.0, np.inf]]), "not finite"),
         (lambda: Embedding("item", 2).insert([1, 1], np.zeros((2, 2))), "given twice"),
         (lambda: streamgrad.fingerprint64([1, 2]), "takes strings"),
+        (lambda: streamgrad.fingerprint64(["a", None]), "takes strings, not None"),
+        (lambda: streamgrad.fingerprint64(np.array([b"a", 5], object)), "takes strings, not 5"),
     ],
 )
 def test_misuse_is_refused(call, message):

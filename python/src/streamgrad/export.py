@@ -47,6 +47,8 @@ def export(
 ) -> None:
     """Writes a Keras model as a bundle: a folder from which a Streamgrad trainer learns and predicts.
 
+    The rows of its tables go along, but not into the graph. Inputs may be ragged, with rows of single values.
+
     The graph that was written is run and compared with the model before the folder takes its place: loss, every
     gradient, new state and predictions, at 1, 7 and 64 rows. The model itself is left as it was.
 
@@ -59,6 +61,7 @@ def export(
             Lion. For groups of parameters a dict such as `{"embedding": "adagrad", ".*": "adam"}`: a key names a
             parameter or a layer, or is a regular expression of whole names; the first key that matches a parameter has
             it, and each must be matched. The last value is the bundle's default. Or Keras' own `MultiOptimizer`.
+            A table (`streamgrad.layers.Embedding`) counts as a parameter of its name, unless it has its own optimizer.
         metrics: Names, instances or functions; for several outputs a dict. Accuracy, top-k, AUC, logloss, MAE, RMSE.
         features: The record's fields that fill each input: for each one field that holds the whole row, or one per
             element. By default an input is filled by a field of its own name. Without a dict for the only input.

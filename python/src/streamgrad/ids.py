@@ -14,10 +14,11 @@ def fingerprint64(strings: ArrayLike) -> NDArray[np.uint64]:
 
     Text counts as UTF-8. The result has the shape of `strings`.
     """
-    array = np.asarray(strings)
-    if array.dtype.kind not in "OSU":
-        raise TypeError(f"fingerprint64 takes strings, not {array.dtype}; an integer is its own id")
-    words = [word.encode() if isinstance(word, str) else bytes(word) for word in array.ravel().tolist()]
+    array = np.asarray(strings, dtype=object)
+    words = array.ravel().tolist()
+    other = [word for word in words if not isinstance(word, (str, bytes))]
+    if other:
+        raise TypeError(f"fingerprint64 takes strings, not {other[0]!r}; an integer is its own id")
     ids: NDArray[np.int64] = ids_of_tensor(tf.constant(words, tf.string)).numpy()
     return ids.view(np.uint64).reshape(array.shape)
 
@@ -27,9 +28,14 @@ def ids_of(values: ArrayLike) -> NDArray[np.uint64]:
     array = np.asarray(values)
     if array.dtype.kind in "OSU":
         return fingerprint64(array)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"ids are integers or strings, not {array.dtype}")
+    refuse_other(array.dtype.name)
     return array.astype(np.uint64)
+
+
+def refuse_other(dtype: str) -> None:
+    """Raises `TypeError` for what is neither an integer nor a string."""
+    if dtype != "string" and not np.issubdtype(np.dtype(dtype), np.integer):
+        raise TypeError(f"ids are integers or strings, not {dtype}; give the input such a dtype")
 
 
 def ids_of_tensor(values: Any) -> Any:
@@ -37,6 +43,4 @@ def ids_of_tensor(values: Any) -> Any:
     if values.dtype == tf.string:
         flat = tf.reshape(values, [-1])
         return tf.reshape(tf.bitcast(tf.fingerprint(flat), tf.int64), tf.shape(values))
-    if not values.dtype.is_integer:
-        raise TypeError(f"ids are integers or strings, not {values.dtype.name}; give the input such a dtype")
     return tf.cast(values, tf.int64)

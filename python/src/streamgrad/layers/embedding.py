@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamgrad import feeds
 from streamgrad.first_values import first_values
-from streamgrad.ids import ids_of, ids_of_tensor
+from streamgrad.ids import ids_of, ids_of_tensor, refuse_other
 from streamgrad.layers import settings
 from streamgrad.layers.combine import COMBINERS, combine
 from streamgrad.layers.index import Index
@@ -38,7 +38,7 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
     Args:
         name: The table's name; also that of the layer.
         dim: The numbers of a row, 1 to 65536.
-        capacity: How many ids can have a row while Keras trains.
+        capacity: How many ids can have a row while Keras trains; its optimizers take time and memory for all of them.
         initializer: How rows begin: a constant, uniform, normal or truncated normal initializer, or its name.
         regularizer: Of the distinct rows that a call reads, not of the whole table.
         optimizer: One of the table's own in the bundle, in place of that of `streamgrad.export`. In Keras' `fit` the
@@ -65,7 +65,7 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
         name: str,
         dim: int,
         *,
-        capacity: int = 100_000,
+        capacity: int = 10_000,
         initializer: Any = "uniform",
         regularizer: Any = None,
         optimizer: Any = None,
@@ -169,6 +169,7 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, ids: Any, weights: Any = None, training: bool = False) -> Any:
         """The rows of `ids`, or one for each row of the batch."""
+        refuse_other(ids.dtype.name)
         ragged = isinstance(ids, tf.RaggedTensor)
         if ragged and (ids.ragged_rank != 1 or ids.values.shape.rank != 1):
             raise ValueError(f"table {self.name!r} takes ragged ids of shape [batch, (any)], not {ids.shape}")
@@ -208,6 +209,7 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_spec(self, ids: Any, weights: Any = None, training: bool = False) -> Any:
         """The same, with dtype, for Keras' symbolic calls."""
+        refuse_other(ids.dtype)
         ragged = bool(getattr(ids, "ragged", False)) and self.combiner is None
         return keras.KerasTensor(self.compute_output_shape(ids.shape), self.compute_dtype, ragged=ragged)
 
