@@ -121,38 +121,46 @@ final class LearnTablesTest {
     }
 
     @Test
-    void theUnfinishedBatchSurvivesACheckpoint() throws Exception {
+    void theUnfinishedBatchAndTheTablesSurviveACheckpoint() throws Exception {
         Consumer<LearnOptions<Visit>> options = o -> o.batchRows = 6;
         List<Float> calm;
         try (LearnerHarness<Visit> learner = learner(null, options)) {
-            for (long i = 0; i < 18; i++) {
-                learner.send(Visit.of(i), (18 - i) * HOUR / 8);
-            }
+            send(learner, 0, 24);
             calm = losses(learner);
-            assertEquals(3, calm.size());
+            assertEquals(4, calm.size());
         }
-        OperatorSubtaskState state;
-        try (LearnerHarness<Visit> before = learner(null, options)) {
-            for (long i = 0; i < 4; i++) { // the latest is among them
-                before.send(Visit.of(i), (18 - i) * HOUR / 8);
+        for (int cut : new int[] {3, 6, 10, 23}) {
+            OperatorSubtaskState state;
+            List<Float> losses;
+            try (LearnerHarness<Visit> before = learner(null, options)) {
+                send(before, 0, cut);
+                losses = new ArrayList<>(losses(before));
+                state = before.checkpoint(1);
             }
-            state = before.checkpoint(1);
-        }
-        try (LearnerHarness<Visit> after = learner(state, options)) {
-            for (long i = 4; i < 18; i++) {
-                after.send(Visit.of(i), (18 - i) * HOUR / 8);
+            try (LearnerHarness<Visit> after = learner(state, options)) {
+                send(after, cut, 24);
+                losses.addAll(losses(after));
             }
-            assertEquals(calm, losses(after));
+            assertEquals(calm, losses, "after a checkpoint at record " + cut);
         }
     }
 
-    /** Visits 0, 1, 2 ..., in order, a minute after each other. */
+    /** Six visits of one hour after six of another; the latest of each six comes first. */
+    private static void send(LearnerHarness<Visit> learner, long from, long to) throws Exception {
+        for (long i = from; i < to; i++) {
+            learner.send(Visit.of(i % 7), i / 6 * HOUR + (6 - i % 6) * 60_000);
+        }
+    }
+
+    /** A minute lies between two visits. */
+    private static final WatermarkStrategy<Visit> MINUTES =
+            WatermarkStrategy.<Visit>forMonotonousTimestamps().withTimestampAssigner((visit, time) -> visit.id * 60_000);
+
+    /** Visits 0, 1, 2 ..., in order. */
     private static DataStream<Visit> visits(StreamExecutionEnvironment env, long count, boolean timed) {
         DataGeneratorSource<Visit> source =
                 new DataGeneratorSource<>(Visit::of, count, RateLimiterStrategy.perSecond(1e9), VISIT);
-        WatermarkStrategy<Visit> ordered = WatermarkStrategy.forMonotonousTimestamps();
-        return env.fromSource(
-                source, timed ? ordered.withTimestampAssigner((visit, time) -> visit.id * 60_000) : ordered, "visits");
+        return env.fromSource(source, timed ? MINUTES : WatermarkStrategy.forMonotonousTimestamps(), "visits");
     }
 
     private static SingleOutputStreamOperator<Scored<Visit>> learned(DataStream<Visit> visits) {
@@ -191,6 +199,22 @@ final class LearnTablesTest {
         double last = losses.subList(STEPS - 50, STEPS).stream().mapToDouble(Float::doubleValue).average().orElseThrow();
         // 40 of 97 users click; who knows no more than that has a loss of 0.678.
         assertTrue(last < 0.4, "users are told apart by their rows: " + last);
+    }
+
+    @Test
+    void failuresChangeNoBitOfTheTables() throws Exception {
+        StreamExecutionEnvironment env = Cluster.restarting(30);
+        DataStream<Visit> visits = Cluster.flights(env, 16 * STEPS, 10_000)
+                .map(new Paced())
+                .returns(Cluster.FLIGHT)
+                .map(new FailOnce("tables", List.of(1_000L, 2_500L, 4_000L)))
+                .returns(Cluster.FLIGHT)
+                .map(flight -> Visit.of(flight.id))
+                .returns(VISIT)
+                .assignTimestampsAndWatermarks(MINUTES);
+        List<Float> losses = Cluster.collect(learned(visits).getSideOutput(Streamgrad.REPORTS).map(StepReport::loss, Types.FLOAT));
+        assertEquals(0, FailOnce.remaining("tables"), "every failure happened");
+        assertEquals(expected(), losses);
     }
 
     @Test
