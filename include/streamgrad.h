@@ -32,7 +32,7 @@
 #define SG_SERVING_STATUS_INIT { sizeof(sg_serving_status), { 0, 0 }, 0, 0, 0, 0.0, 0, 0, 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
 /** An `sg_tensor` to be written. */
-#define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0 }
+#define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0, 0 }
 
 /** An `sg_predictions` for a model with one output of `float`, whose values go to `values`, with room for `capacity`. */
 #define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0, 0 }
@@ -662,6 +662,10 @@ typedef struct {
      * Written: the record's fields that fill a row: one, or as many as elements; none for what no record fills.
      */
     size_t field_count;
+    /**
+     * Written: 1 if a row has any number of values, each of this dtype, one after the other; else 0.
+     */
+    size_t ragged;
 } sg_tensor;
 
 /**
@@ -691,7 +695,7 @@ typedef struct {
      */
     sg_dtype dtype;
     /**
-     * The field's values; most fields have one.
+     * The field's values; most fields have one, that of a ragged column any number.
      */
     const void *values;
     /**
@@ -1144,7 +1148,8 @@ sg_status sg_batch_new(sg_trainer trainer, size_t capacity, sg_batch *batch, sg_
  * Sets a whole column from `length` values, row after row, each row in row-major order; replaces what was in it.
  *
  * `dtype` is what `values` leads to and must be the column's; nothing is converted. The rows are `length` divided by the
- * elements of a row; when the batch is used, all columns must have as many. Takes turns with other calls on the batch.
+ * elements of a row; when the batch is used, all columns must have as many. A ragged column takes `sg_batch_set_ragged`. Takes turns
+ * with other calls on the batch.
  */
 sg_status sg_batch_set(sg_batch batch,
                        const char *column,
@@ -1195,8 +1200,9 @@ sg_status sg_batch_set_strings(sg_batch batch,
 /**
  * Adds one row from a record's fields, in any order: all those of the features; those of a label or the weight all or none.
  *
- * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The array can be made
- * once, leading to a struct that holds one record after the other. Takes turns with other calls on the batch.
+ * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The field of a ragged column takes
+ * any number of values, none included. The array can be made once, leading to a struct that holds one record after the other. Takes
+ * turns with other calls on the batch.
  */
 sg_status sg_batch_add(sg_batch batch,
                        const sg_field *fields,
@@ -1204,7 +1210,16 @@ sg_status sg_batch_add(sg_batch batch,
                        sg_error *error);
 
 /**
- * Removes all rows; the memory stays, for the next ones. Takes turns with other calls on the batch.
+ * Says when the latest of these rows happened: milliseconds since 1970 began in UTC, not negative; cleared with the batch.
+ *
+ * Learning needs it where the rows of an embedding table expire by event time. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_set_event_time(sg_batch batch,
+                                  int64_t milliseconds,
+                                  sg_error *error);
+
+/**
+ * Removes all rows and the event time; the memory stays, for the next ones. Takes turns with other calls on the batch.
  */
 sg_status sg_batch_clear(sg_batch batch, sg_error *error);
 
@@ -1222,6 +1237,99 @@ sg_status sg_batch_capacity(sg_batch batch, size_t *capacity, sg_error *error);
  * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
  */
 sg_status sg_batch_close(sg_batch batch);
+
+/**
+ * Sets a whole ragged column from `length` values, those of all `rows` rows one after the other, of which the row `i` has
+ * `row_lengths[i]`, none included; replaces what was in it.
+ *
+ * `dtype` is what `values` leads to and must be the column's; nothing is converted. The row lengths must add up to `length`.
+ * `sg_tensor.ragged` says which columns are ragged. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_set_ragged(sg_batch batch,
+                              const char *column,
+                              sg_dtype dtype,
+                              const void *values,
+                              size_t length,
+                              const size_t *row_lengths,
+                              size_t rows,
+                              sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_FLOAT32`.
+ */
+sg_status sg_batch_set_ragged_f32(sg_batch batch,
+                                  const char *column,
+                                  const float *values,
+                                  size_t length,
+                                  const size_t *row_lengths,
+                                  size_t rows,
+                                  sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_FLOAT64`.
+ */
+sg_status sg_batch_set_ragged_f64(sg_batch batch,
+                                  const char *column,
+                                  const double *values,
+                                  size_t length,
+                                  const size_t *row_lengths,
+                                  size_t rows,
+                                  sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_INT32`.
+ */
+sg_status sg_batch_set_ragged_i32(sg_batch batch,
+                                  const char *column,
+                                  const int32_t *values,
+                                  size_t length,
+                                  const size_t *row_lengths,
+                                  size_t rows,
+                                  sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_INT64`.
+ */
+sg_status sg_batch_set_ragged_i64(sg_batch batch,
+                                  const char *column,
+                                  const int64_t *values,
+                                  size_t length,
+                                  const size_t *row_lengths,
+                                  size_t rows,
+                                  sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_UINT8`.
+ */
+sg_status sg_batch_set_ragged_u8(sg_batch batch,
+                                 const char *column,
+                                 const uint8_t *values,
+                                 size_t length,
+                                 const size_t *row_lengths,
+                                 size_t rows,
+                                 sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_BOOL`.
+ */
+sg_status sg_batch_set_ragged_bool(sg_batch batch,
+                                   const char *column,
+                                   const bool *values,
+                                   size_t length,
+                                   const size_t *row_lengths,
+                                   size_t rows,
+                                   sg_error *error);
+
+/**
+ * `sg_batch_set_ragged` with `SG_STRING`.
+ */
+sg_status sg_batch_set_ragged_strings(sg_batch batch,
+                                      const char *column,
+                                      const sg_bytes *values,
+                                      size_t length,
+                                      const size_t *row_lengths,
+                                      size_t rows,
+                                      sg_error *error);
 
 /**
  * Pins the newest version. Thread-safe.

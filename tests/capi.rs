@@ -113,6 +113,13 @@ fn every_setter_fills_its_column() {
 }
 
 #[test]
+fn rows_of_any_number_of_values_are_taken() {
+    bundle("every_ragged");
+    bundle("ids");
+    Program::compile("tests/c/ragged.c").prints_what_it_should(&[&peer()]);
+}
+
+#[test]
 fn several_outputs_go_where_they_are_wanted() {
     bundle("two_outputs");
     Program::compile("tests/c/outputs.c").prints_what_it_should(&[&peer()]);

@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "capi/bundle.rs",
     "capi/field.rs",
     "capi/batch.rs",
+    "capi/ragged.rs",
     "capi/predictions.rs",
     "capi/metrics.rs",
     "capi/report.rs",

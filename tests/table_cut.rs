@@ -39,13 +39,13 @@ fn it_is_the_table_of_before_though_steps_run_between_any_two_rows() {
                 step(&table, now, &mut pulled);
                 now += 1;
             }
-            let cut = table.cut().unwrap();
+            let cut = table.cut();
             // The twin has had the same steps, and stands still while it is read.
             while twins_now < now {
                 step(&twin, twins_now, &mut pulled);
                 twins_now += 1;
             }
-            let expected = rows(twin.cut().unwrap(), || {});
+            let expected = rows(twin.cut(), || {});
             let mut count = 0;
             let found = rows(cut, || {
                 count += 1;
@@ -67,7 +67,7 @@ fn it_is_the_table_of_before_though_steps_run_between_any_two_rows() {
         }
         // Nothing that was saved is left behind.
         let bytes = table.bytes();
-        drop(table.cut().unwrap());
+        drop(table.cut());
         assert_eq!(table.bytes(), bytes);
     }
 }
@@ -95,7 +95,7 @@ fn it_falls_between_the_steps_of_threads() {
         let ending = Ends(&ends);
         let mut sums = Vec::new();
         for _ in 0..40 {
-            let rows = rows(table.cut().unwrap(), || {});
+            let rows = rows(table.cut(), || {});
             assert_eq!(rows.len(), ROWS as usize);
             sums.push(rows.values().map(|row| f64::from(row.values[0])).sum::<f64>());
         }
@@ -111,7 +111,7 @@ fn it_tells_what_changed_since_the_one_before() {
     let mut pulled = Pulled::default();
     let mut pull_and_cut = |ids: &[u64]| {
         see(&table, ids, at(0), &mut pulled).unwrap();
-        let rows = rows(table.cut().unwrap(), || {});
+        let rows = rows(table.cut(), || {});
         rows.into_iter().filter(|(_, row)| row.is_changed).map(|(id, _)| id).collect::<Vec<_>>()
     };
     assert_eq!(pull_and_cut(&[1, 2, 3, 4]), [1, 2, 3, 4]);

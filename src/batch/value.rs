@@ -23,6 +23,8 @@ pub enum Value<'a> {
     /// The elements of a field that fills several.
     I64s(&'a [i64]),
     /// The elements of a field that fills several.
+    U64s(&'a [u64]),
+    /// The elements of a field that fills several.
     Strings(&'a [&'a str]),
     /// The elements of a field that fills several.
     ByteStrings(&'a [&'a [u8]]),
@@ -66,6 +68,7 @@ from_slice! {
     F64s: f64;
     I32s: i32;
     I64s: i64;
+    U64s: u64;
     ByteStrings: &'a [u8];
     Strings: &'a str;
 }
@@ -84,6 +87,7 @@ impl Value<'_> {
             Self::F64s(values) => values.len(),
             Self::I32s(values) => values.len(),
             Self::I64s(values) => values.len(),
+            Self::U64s(values) => values.len(),
             Self::Strings(values) => values.len(),
             Self::ByteStrings(values) => values.len(),
             _ => 1,
@@ -113,6 +117,7 @@ impl Value<'_> {
             Self::F64s(values) => each(values, |at, value| float(buffer, dtype, index + at, value)),
             Self::I32s(values) => each(values, |at, value| int(buffer, dtype, index + at, value.into())),
             Self::I64s(values) => each(values, |at, value| int(buffer, dtype, index + at, value.into())),
+            Self::U64s(values) => each(values, |at, value| int(buffer, dtype, index + at, value.into())),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What every binding shares: handles, the panic guard and the status codes of `docs/c-abi.md`.
 
+mod event_time;
 pub(crate) mod guard;
 pub(crate) mod handle;
 pub(crate) mod status;
 
+pub(crate) use event_time::event_time;
 pub(crate) use guard::guard;
 pub(crate) use handle::{Kind, Table};
 pub(crate) use status::Failure;

@@ -177,6 +177,13 @@ pub struct EmbeddingTable {
     pub settings: Map<String, Value>,
 }
 
+impl EmbeddingTable {
+    /// Whether learning needs the event time of each batch.
+    pub(crate) fn expires_by_event_time(&self) -> bool {
+        self.settings.get("expiry").and_then(|expiry| expiry.get("kind")).is_some_and(|kind| kind == "seconds")
+    }
+}
+
 /// A feature that a table is looked up by.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TableFeature {

@@ -7,12 +7,12 @@ use parking_lot::Mutex;
 
 use super::dtype::{from_c, sg_dtype};
 use super::error::{boundary, sg_error};
-use super::field::{Held, bools, sg_bytes, sg_field, string, value};
+use super::field::{bools, sg_bytes, sg_field, strings, value};
 use super::pointer::{self, Out};
 use super::sg_status;
 use super::trainer::{TRAINERS, sg_trainer};
-use crate::batch::{Batch, Schema, Value};
-use crate::bind::{Failure, Kind, Status, Table};
+use crate::batch::{Batch, Schema};
+use crate::bind::{Failure, Kind, Status, Table, event_time};
 use crate::tensor::{DType, Element};
 
 /// Rows on their way into a model. Open until `sg_batch_close`; calls on one batch take turns.
@@ -43,7 +43,8 @@ pub unsafe extern "C" fn sg_batch_new(trainer: sg_trainer, capacity: usize, batc
 /// Sets a whole column from `length` values, row after row, each row in row-major order; replaces what was in it.
 ///
 /// `dtype` is what `values` leads to and must be the column's; nothing is converted. The rows are `length` divided by the
-/// elements of a row; when the batch is used, all columns must have as many. Takes turns with other calls on the batch.
+/// elements of a row; when the batch is used, all columns must have as many. A ragged column takes `sg_batch_set_ragged`. Takes turns
+/// with other calls on the batch.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_batch_set(
     batch: sg_batch,
@@ -165,8 +166,9 @@ pub unsafe extern "C" fn sg_batch_set_strings(
 
 /// Adds one row from a record's fields, in any order: all those of the features; those of a label or the weight all or none.
 ///
-/// Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The array can be made
-/// once, leading to a struct that holds one record after the other. Takes turns with other calls on the batch.
+/// Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The field of a ragged column takes
+/// any number of values, none included. The array can be made once, leading to a struct that holds one record after the other. Takes
+/// turns with other calls on the batch.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_batch_add(batch: sg_batch, fields: *const sg_field, field_count: usize, error: *mut sg_error) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".
@@ -178,22 +180,29 @@ pub unsafe extern "C" fn sg_batch_add(batch: sg_batch, fields: *const sg_field, 
             let mut row = batch.row();
             for field in fields {
                 let name = pointer::text(field.name, "name of a field")?;
-                let held;
-                let value = match value(field, name)? {
-                    Held::Borrowed(value) => value,
-                    Held::Converted(values) => {
-                        held = values;
-                        Value::from(held.as_slice())
-                    }
-                };
-                row = row.set(name, value)?;
+                row = row.set(name, value(field, name)?.value())?;
             }
             Ok(row.push()?)
         })
     }
 }
 
-/// Removes all rows; the memory stays, for the next ones. Takes turns with other calls on the batch.
+/// Says when the latest of these rows happened: milliseconds since 1970 began in UTC, not negative; cleared with the batch.
+///
+/// Learning needs it where the rows of an embedding table expire by event time. Takes turns with other calls on the batch.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_batch_set_event_time(batch: sg_batch, milliseconds: i64, error: *mut sg_error) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
+    unsafe {
+        boundary(error, || {
+            let time = event_time(milliseconds)?;
+            BATCHES.get(batch.id)?.lock().set_event_time(time);
+            Ok(())
+        })
+    }
+}
+
+/// Removes all rows and the event time; the memory stays, for the next ones. Takes turns with other calls on the batch.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_batch_clear(batch: sg_batch, error: *mut sg_error) -> sg_status {
     // SAFETY: "Pointers, sizes, alignment".
@@ -268,13 +277,9 @@ unsafe fn set_bool(batch: sg_batch, column: *const c_char, values: *const u8, le
 }
 
 /// # Safety
-/// As for [`set`], and each value's `data` leads to `length` bytes.
+/// As for [`set`] and [`strings`].
 unsafe fn set_strings(batch: sg_batch, column: *const c_char, values: *const sg_bytes, length: usize) -> Result<(), Failure> {
     // SAFETY: the contract of this function.
-    let (column, values) = unsafe {
-        let values = pointer::array(values, length, "values")?;
-        let strings: Result<Vec<&[u8]>, Failure> = values.iter().map(|value| string(value, "values")).collect();
-        (pointer::text(column, "column")?, strings?)
-    };
+    let (column, values) = unsafe { (pointer::text(column, "column")?, strings(values, length, "values")?) };
     Ok(BATCHES.get(batch.id)?.lock().set_strings(column, &values)?)
 }

@@ -27,16 +27,27 @@ pub struct sg_field {
     pub name: *const c_char,
     /// What `values` leads to: `SG_FLOAT32` for `float`, `SG_STRING` for `sg_bytes`, and so on.
     pub dtype: sg_dtype,
-    /// The field's values; most fields have one.
+    /// The field's values; most fields have one, that of a ragged column any number.
     pub values: *const c_void,
     /// How many values.
     pub length: usize,
 }
 
-/// A field's value: in the caller's memory, or widened where a row takes no slice of its type.
+/// A field's value: in the caller's memory, or made where a row takes no slice of its type.
 pub(super) enum Held<'a> {
     Borrowed(Value<'a>),
     Converted(Vec<i64>),
+    Strings(Vec<&'a [u8]>),
+}
+
+impl Held<'_> {
+    pub(super) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Borrowed(value) => *value,
+            Self::Converted(values) => values.as_slice().into(),
+            Self::Strings(values) => Value::ByteStrings(values),
+        }
+    }
 }
 
 /// # Safety
@@ -66,14 +77,7 @@ pub(super) unsafe fn value<'a>(field: &sg_field, name: &str) -> Result<Held<'a>,
         DType::U8 => widened!(u8),
         DType::U16 => widened!(u16),
         DType::U32 => widened!(u32),
-        DType::U64 => match number!(u64) {
-            Ok(one) => one,
-            Err(values) => {
-                let narrowed: Result<_, _> = values.iter().map(|&value| i64::try_from(value)).collect();
-                let unfit = |_| Failure::new(Status::INVALID_INPUT, format!("set the whole column for values beyond 2^63: {name}"));
-                Held::Converted(narrowed.map_err(unfit)?)
-            }
-        },
+        DType::U64 => number!(u64).unwrap_or_else(|values| Held::Borrowed(values.into())),
         DType::Bool => {
             // SAFETY: the contract of this function.
             match unsafe { bools(values.cast(), length, name)? } {
@@ -83,23 +87,21 @@ pub(super) unsafe fn value<'a>(field: &sg_field, name: &str) -> Result<Held<'a>,
         }
         DType::String => {
             // SAFETY: the contract of this function.
-            match unsafe { pointer::array::<sg_bytes>(values.cast(), length, name)? } {
-                // SAFETY: the contract of this function.
-                [one] => Held::Borrowed(Value::Bytes(unsafe { string(one, name)? })),
-                _ => {
-                    let message = format!("set the whole column for a field of {length} strings: {name}");
-                    return Err(Failure::new(Status::INVALID_INPUT, message));
-                }
+            match unsafe { strings(values.cast(), length, name)? }.as_slice() {
+                [one] => Held::Borrowed(Value::Bytes(one)),
+                many => Held::Strings(many.to_vec()),
             }
         }
     })
 }
 
 /// # Safety
-/// As for [`pointer::array`].
-pub(super) unsafe fn string<'a>(value: &sg_bytes, argument: &str) -> Result<&'a [u8], Failure> {
+/// As for [`pointer::array`], and each value's `data` leads to `length` bytes.
+pub(super) unsafe fn strings<'a>(values: *const sg_bytes, length: usize, argument: &str) -> Result<Vec<&'a [u8]>, Failure> {
     // SAFETY: the contract of this function.
-    unsafe { pointer::array(value.data.cast(), value.length, argument) }
+    let values = unsafe { pointer::array(values, length, argument)? };
+    // SAFETY: as before.
+    values.iter().map(|value| unsafe { pointer::array(value.data.cast(), value.length, argument) }).collect()
 }
 
 /// # Safety

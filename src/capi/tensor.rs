@@ -1,6 +1,7 @@
 //! `sg_tensor`: the name, type and shape of a feature, label, weight, output, parameter or piece of state.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
 use super::dtype::{sg_dtype, to_c};
 use super::sized::SizedStruct;
@@ -49,12 +50,14 @@ pub struct sg_tensor {
     pub elements: usize,
     /// Written: the record's fields that fill a row: one, or as many as elements; none for what no record fills.
     pub field_count: usize,
+    /// Written: 1 if a row has any number of values, each of this dtype, one after the other; else 0.
+    pub ragged: usize,
 }
 
 // SAFETY: `repr(C)`, a multiple of eight bytes without padding, begins with its size, made of integers.
 unsafe impl SizedStruct for sg_tensor {
     const MACRO: &'static str = "SG_TENSOR_INIT";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, ragged);
 }
 
 /// What all kinds of tensors have in common.
@@ -63,23 +66,24 @@ pub(super) struct Described<'a> {
     pub(super) dtype: DType,
     pub(super) shape: &'a Shape,
     pub(super) fields: &'a [String],
+    pub(super) ragged: bool,
 }
 
 /// The tensors of one role, in the order of the manifest.
 pub(super) fn describe(manifest: &Manifest, role: sg_role) -> Result<Vec<Described<'_>>, Failure> {
-    fn one<'a>(name: &'a str, dtype: DType, shape: &'a Shape, fields: &'a [String]) -> Described<'a> {
-        Described { name, dtype, shape, fields }
+    fn one<'a>(name: &'a str, dtype: DType, shape: &'a Shape) -> Described<'a> {
+        Described { name, dtype, shape, fields: &[], ragged: false }
     }
     fn column(column: &Column) -> Described<'_> {
-        one(&column.name, column.dtype, &column.shape, &column.fields)
+        Described { fields: &column.fields, ragged: column.ragged, ..one(&column.name, column.dtype, &column.shape) }
     }
     Ok(match role {
         SG_FEATURE => manifest.features.iter().map(column).collect(),
         SG_LABEL => manifest.labels.iter().map(column).collect(),
         SG_WEIGHT => manifest.weight.iter().map(column).collect(),
-        SG_OUTPUT => manifest.outputs.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape, &[])).collect(),
-        SG_PARAMETER => manifest.parameters.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape, &[])).collect(),
-        SG_STATE => manifest.state.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape, &[])).collect(),
+        SG_OUTPUT => manifest.outputs.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape)).collect(),
+        SG_PARAMETER => manifest.parameters.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape)).collect(),
+        SG_STATE => manifest.state.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape)).collect(),
         _ => return Err(Failure::new(Status::INVALID_INPUT, format!("pass one of SG_FEATURE and so on, there is no role {role}"))),
     })
 }
@@ -101,6 +105,7 @@ impl Described<'_> {
             shape: [0; SG_MAX_RANK],
             elements: self.shape.elements(),
             field_count: self.fields.len(),
+            ragged: self.ragged.into(),
         };
         tensor.shape[..sizes.len()].copy_from_slice(&sizes);
         for (target, &byte) in tensor.name.iter_mut().zip(name.as_bytes()) {
@@ -116,7 +121,7 @@ mod tests {
 
     fn described(name: &str, dims: Vec<i64>) -> Result<sg_tensor, Failure> {
         let shape = Shape::new(dims).unwrap();
-        Described { name, dtype: DType::F32, shape: &shape, fields: &[] }.to_c(size_of::<sg_tensor>(), SG_PARAMETER)
+        Described { name, dtype: DType::F32, shape: &shape, fields: &[], ragged: false }.to_c(size_of::<sg_tensor>(), SG_PARAMETER)
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod buffer;
 mod checkpoint;
 mod error;
+mod heap;
 mod layout;
 mod native;
 mod options;
@@ -26,7 +27,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jint};
 use jni::{Env, JavaVM, jni_str};
 
 /// The version of the native methods' signatures and of all layouts: Java's `Native.ABI`.
-const ABI: jint = 3;
+const ABI: jint = 4;
 
 /// Called by the JVM when it loads this library, for each class loader with a copy of its own.
 #[unsafe(no_mangle)]

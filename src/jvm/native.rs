@@ -16,11 +16,14 @@ use super::predict::predict;
 use super::results::Results;
 use super::{options, schema, store};
 use crate::batch::Purpose;
-use crate::bind::{Failure, Kind, Table, guard};
+use crate::bind::{self, Failure, Kind, Table, guard};
 use crate::snapshot::{Lineage, VersionId};
 use crate::trainer::Trainer;
 
 static TRAINERS: Table<Trainer> = Table::new(Kind::JavaTrainer);
+
+/// Java's `Batch.NO_EVENT_TIME`.
+const NO_EVENT_TIME: jlong = jlong::MIN;
 
 /// What `JNI_OnLoad` registers.
 pub(super) const METHODS: &[NativeMethod] = &[
@@ -30,14 +33,14 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_schema(handle: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! {
         static raw fn trainer_step(
-            handle: jlong, slab: JByteBuffer, capacity: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
+            handle: jlong, slab: JByteBuffer, capacity: jint, rows: jint, heap: JByteBuffer, heap_bytes: jint, event_time: jlong,
             position: JByteBuffer, position_bytes: jint, results: JByteBuffer, error: JByteBuffer,
         ) -> jlong,
         abi_check = UnsafeNever,
     },
     native_method! {
         static raw fn trainer_predict(
-            handle: jlong, slab: JByteBuffer, capacity: jint, first: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
+            handle: jlong, slab: JByteBuffer, capacity: jint, first: jint, rows: jint, heap: JByteBuffer, heap_bytes: jint,
             results: JByteBuffer, error: JByteBuffer,
         ) -> jlong,
         abi_check = UnsafeNever,
@@ -93,8 +96,9 @@ fn trainer_step<'l>(
     slab: JByteBuffer<'l>,
     capacity: jint,
     rows: jint,
-    strings: JByteBuffer<'l>,
-    string_bytes: jint,
+    heap: JByteBuffer<'l>,
+    heap_bytes: jint,
+    event_time: jlong,
     position: JByteBuffer<'l>,
     position_bytes: jint,
     results: JByteBuffer<'l>,
@@ -104,11 +108,12 @@ fn trainer_step<'l>(
     reply(caller, &error, || {
         let trainer = trainer(handle)?;
         let count = size("rows", rows)?;
-        let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
+        let slab = Slab::new(caller, &slab, capacity, &heap, heap_bytes)?;
         let rows = slab.rows(trainer.schema(), 0, count)?;
         let results = Results::of_step(Direct::of(caller, &results, "results")?, &trainer, count)?;
-        let places = rows.places();
-        let batch = rows.view(Purpose::Learn, &places);
+        let followed = rows.follow()?;
+        let event_time = (event_time != NO_EVENT_TIME).then(|| bind::event_time(event_time)).transpose()?;
+        let batch = rows.view(Purpose::Learn, &followed).at(event_time);
         let report = match position.is_null() {
             true => trainer.step(batch)?,
             false => {
@@ -130,15 +135,15 @@ fn trainer_predict<'l>(
     capacity: jint,
     first: jint,
     rows: jint,
-    strings: JByteBuffer<'l>,
-    string_bytes: jint,
+    heap: JByteBuffer<'l>,
+    heap_bytes: jint,
     results: JByteBuffer<'l>,
     error: JByteBuffer<'l>,
 ) -> jlong {
     let caller = Caller::from(&env);
     reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
+        let slab = Slab::new(caller, &slab, capacity, &heap, heap_bytes)?;
         predict(caller, trainer.schema(), &slab, (first, rows), &results, |batch| trainer.predict(batch))
     })
 }

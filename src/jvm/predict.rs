@@ -23,7 +23,7 @@ pub(super) fn predict(
     let (first, count) = (size("first row", first)?, size("rows", rows)?);
     let rows = slab.rows(schema, first, count)?;
     let results = Results::of_predictions(Direct::of(caller, results, "results")?, schema, count)?;
-    let predictions = run(rows.view(Purpose::Predict, &rows.places()))?;
+    let predictions = run(rows.view(Purpose::Predict, &rows.follow()?))?;
     results.write_predictions(&predictions);
     Ok(predictions.version())
 }

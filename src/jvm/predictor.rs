@@ -29,7 +29,7 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn predictor_schema(handle: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! {
         static raw fn predictor_predict(
-            handle: jlong, slab: JByteBuffer, capacity: jint, first: jint, rows: jint, strings: JByteBuffer, string_bytes: jint,
+            handle: jlong, slab: JByteBuffer, capacity: jint, first: jint, rows: jint, heap: JByteBuffer, heap_bytes: jint,
             results: JByteBuffer, error: JByteBuffer,
         ) -> jlong,
         abi_check = UnsafeNever,
@@ -101,15 +101,15 @@ fn predictor_predict<'l>(
     capacity: jint,
     first: jint,
     rows: jint,
-    strings: JByteBuffer<'l>,
-    string_bytes: jint,
+    heap: JByteBuffer<'l>,
+    heap_bytes: jint,
     results: JByteBuffer<'l>,
     error: JByteBuffer<'l>,
 ) -> jlong {
     let caller = Caller::from(&env);
     reply(caller, &error, || {
         let predictor = predictor(handle)?;
-        let slab = Slab::new(caller, &slab, capacity, &strings, string_bytes)?;
+        let slab = Slab::new(caller, &slab, capacity, &heap, heap_bytes)?;
         predict(caller, predictor.schema(), &slab, (first, rows), &results, |batch| predictor.predict(batch))
     })
 }

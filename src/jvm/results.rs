@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::buffer::{ALIGNMENT, Direct};
-use super::layout::offsets;
+use super::layout::{offsets, row_bytes};
 use super::schema;
 use crate::batch::Schema;
 use crate::bind::{Failure, Status};
@@ -47,7 +47,7 @@ impl Results {
             let context = format!("predict from Rust, Java reads no strings from a model: output {}", output.name);
             return Err(Failure::new(Status::UNSUPPORTED, context));
         }
-        let outputs = offsets(predictions + ALIGNMENT, outputs.iter().map(|output| (output.dtype, &output.shape)), rows)?;
+        let outputs = offsets(predictions + ALIGNMENT, outputs.iter().map(|output| row_bytes(output.dtype, &output.shape)), rows)?;
         let needed = outputs[outputs.len() - 1];
         Ok(Self { buffer: buffer.at_least(needed)?, predictions, outputs })
     }

@@ -1,28 +1,31 @@
 //! The schema as bytes that Java's `Schema` reads: big-endian, as a `DataInput` has it.
 //!
 //! A text is its length (32 bits) and UTF-8; a shape its rank and dimensions; a list its length and entries:
-//! columns (role, column), outputs (column), metrics (name, kind), parameters (name, shape), where a column is name, dtype, shape, list
-//! of fields, lowest and highest value allowed (64-bit floats).
+//! columns (role, column), outputs (column), metrics (name, kind), parameters (name, shape), where a column is name, dtype, shape, whether
+//! it is ragged, list of fields, lowest and highest value allowed (64-bit floats). Last, whether learning needs the event time. What is
+//! true or false is one byte.
 
 use serde_json::Value;
 
 use crate::batch::{ColumnSpec, Role, Schema};
-use crate::bundle::Parameter;
+use crate::bundle::{EmbeddingTable, Parameter};
 use crate::metrics::MetricValues;
 use crate::predictor::Predictor;
 use crate::tensor::{DType, Shape};
 use crate::trainer::Trainer;
 
 pub(super) fn of_trainer(trainer: &Trainer) -> Vec<u8> {
-    encode(trainer.schema(), &metrics(trainer), &trainer.bundle().manifest().parameters)
+    let manifest = trainer.bundle().manifest();
+    let needs_event_time = manifest.tables.iter().any(EmbeddingTable::expires_by_event_time);
+    encode(trainer.schema(), &metrics(trainer), &manifest.parameters, needs_event_time)
 }
 
-/// A predictor keeps no metrics and shows no parameters.
+/// A predictor keeps no metrics, shows no parameters and learns nothing.
 pub(super) fn of_predictor(predictor: &Predictor) -> Vec<u8> {
-    encode(predictor.schema(), &[], &[])
+    encode(predictor.schema(), &[], &[], false)
 }
 
-fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter]) -> Vec<u8> {
+fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter], needs_event_time: bool) -> Vec<u8> {
     let mut out = Writer(Vec::new());
     out.list(schema.columns(), |out, spec| {
         out.0.push(match spec.role {
@@ -30,9 +33,9 @@ fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter]) -
             Role::Label => 1,
             Role::Weight => 2,
         });
-        out.column(&spec.name, spec.dtype, &spec.shape, &spec.fields, allowed(spec));
+        out.column(&spec.name, spec.dtype, &spec.shape, spec.ragged, &spec.fields, allowed(spec));
     });
-    out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, &[], EVERYTHING));
+    out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, false, &[], EVERYTHING));
     out.list(metrics, |out, (name, kind)| {
         out.text(name);
         out.text(kind);
@@ -41,6 +44,7 @@ fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter]) -
         out.text(&parameter.name);
         out.shape(&parameter.shape);
     });
+    out.0.push(needs_event_time.into());
     out.0
 }
 
@@ -102,10 +106,11 @@ impl Writer {
         }
     }
 
-    fn column(&mut self, name: &str, dtype: DType, shape: &Shape, fields: &[String], (lowest, highest): (f64, f64)) {
+    fn column(&mut self, name: &str, dtype: DType, shape: &Shape, ragged: bool, fields: &[String], (lowest, highest): (f64, f64)) {
         self.text(name);
         self.text(dtype.name());
         self.shape(shape);
+        self.0.push(ragged.into());
         self.list(fields, |out, field| out.text(field));
         self.0.extend(lowest.to_be_bytes());
         self.0.extend(highest.to_be_bytes());

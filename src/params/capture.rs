@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::cuts::Cuts;
 use super::layout::{Layout, Weight};
 use super::version::{Slots, Version};
 use crate::metrics::Metrics;
@@ -25,6 +26,7 @@ pub(super) struct Captured {
     /// Training runs that had begun with the version when it was captured.
     pub(super) runs: u64,
     pub(super) slots: Arc<Slots>,
+    pub(super) cuts: Arc<Cuts>,
     pub(super) metrics: Metrics,
     pub(super) position: Option<Arc<[u8]>>,
     pub(super) time: SystemTime,
@@ -45,7 +47,9 @@ impl Captured {
         }
     }
 
-    pub(super) fn entries(&self) -> Vec<Entry> {
+    /// All tensors of the version. Of tables only what changed since these cuts, if they are given: those of the snapshot that this one is
+    /// to build on. The first call decides.
+    pub(super) fn entries(&self, since: Option<&[u32]>) -> Vec<Entry> {
         let Self { layout, version, slots, .. } = self;
         let mut entries = Vec::new();
         for (place, weight) in layout.parameters.iter().enumerate() {
@@ -57,10 +61,18 @@ impl Captured {
         for (name, weight, [parameter, slot]) in layout.slot_names() {
             entries.push(entry(File::Training, name, weight, Held::Slot(slots.clone(), parameter, slot)));
         }
+        entries.extend_from_slice(self.cuts.entries(layout, since));
         entries.extend(metrics_entries(&self.metrics.state()));
         if let Some(position) = &self.position {
             let data = Bytes::from_owner(position.clone());
-            entries.push(Entry { file: File::Training, name: POSITION.into(), dtype: DType::U8, shape: vec![position.len()], changes: false, data });
+            entries.push(Entry {
+                file: File::Training,
+                name: POSITION.into(),
+                dtype: DType::U8,
+                shape: vec![position.len()],
+                changes: false,
+                data,
+            });
         }
         entries
     }

@@ -51,7 +51,7 @@ impl Checkpoint {
         if let Some(archive) = self.archive.get() {
             return Ok(archive);
         }
-        let made = Archive::new(self.captured.head(), &self.captured.entries())?;
+        let made = Archive::new(self.captured.head(), &self.captured.entries(None))?;
         Ok(self.archive.get_or_init(|| made))
     }
 

@@ -137,6 +137,14 @@ impl Layout {
         Ok(Slots { tensors: tensors.collect::<Result<_>>()? })
     }
 
+    /// The names of the slots beside the rows of all tables.
+    pub(super) fn table_slots(&self) -> impl Iterator<Item = String> {
+        self.tables.iter().enumerate().flat_map(|(index, table)| {
+            let slots = self.optimizer.slots(self.parameters.len() + index).iter();
+            slots.map(|slot| slot_name(slot.name, &table.spec.name))
+        })
+    }
+
     /// The names of all slots, each with its parameter and its place among [`Slots`]: the first slot of every parameter,
     /// then the second.
     pub(super) fn slot_names(&self) -> impl Iterator<Item = (String, &Weight, [usize; 2])> {

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::capture::Captured;
 use super::checkpoint::{Checkpoint, Pins};
+use super::cuts::Cuts;
 use super::layout::Layout;
 use super::resume;
 use super::store::{Observation, Receipt, Update};
@@ -133,6 +134,8 @@ impl Learned {
         Ok(Captured {
             layout: self.layout.clone(),
             order: writer.captures,
+            // Steps wait for the writer's lock: all tables are cut between the same two of them.
+            cuts: Arc::new(Cuts::new(version.tables())),
             runs: version.dense().runs(),
             version,
             parent: writer.parent,

@@ -6,6 +6,7 @@
 mod background;
 mod capture;
 mod checkpoint;
+mod cuts;
 mod folder;
 mod layout;
 mod learned;

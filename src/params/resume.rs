@@ -1,11 +1,13 @@
 //! From a snapshot back to a start, if it is one of this model.
 
-use super::layout::{Layout, Weight};
+use super::cuts;
+use super::layout::{Layout, TableLayout, Weight};
 use super::learned::Start;
 use super::tables::Tables;
 use super::version::{Dense, Values};
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::{File, Lineage, Snapshot, VersionId, metrics_state, slot_name};
+use crate::snapshot::{File, Lineage, Snapshot, VersionId, metrics_state, slot_name, table_name};
+use crate::table::TableSpec;
 use crate::tensor::DType;
 use crate::tf::Tensor;
 
@@ -17,7 +19,8 @@ const OPERATION: &str = "resume";
 /// `InvalidInput` if it is of another bundle, naming each tensor that differs.
 pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
     let mut dense = dense(layout, snapshot)?;
-    let tables = tables(snapshot, Tables::to_learn(layout)?)?;
+    let tables = Tables::to_learn(layout)?;
+    cuts::load(snapshot, &tables, true)?;
     dense.set_runs(snapshot.head().runs);
     let slots =
         layout.slots_from(|slot, _, weight, tensor| fill(snapshot, File::Training, &slot_name(slot, &weight.name), weight, tensor))?;
@@ -40,7 +43,9 @@ pub(super) fn resume(layout: &Layout, snapshot: &Snapshot) -> Result<Start> {
 
 /// What predicts, alone.
 pub(super) fn to_predict(layout: &Layout, snapshot: &Snapshot) -> Result<Values> {
-    Ok(Values { dense: dense(layout, snapshot)?, tables: tables(snapshot, Tables::to_predict(layout)?)? })
+    let (dense, tables) = (dense(layout, snapshot)?, Tables::to_predict(layout)?);
+    cuts::load(snapshot, &tables, false)?;
+    Ok(Values { dense, tables })
 }
 
 fn dense(layout: &Layout, snapshot: &Snapshot) -> Result<Dense> {
@@ -75,7 +80,14 @@ pub(super) fn warm_start(layout: &Layout, initial: Values, snapshot: &Snapshot) 
             }
         }
     }
-    let all = all && slots_agree(layout, snapshot);
+    let fits = |table: &TableLayout| cuts::dim(snapshot, &table.spec.name) == Some(table.spec.dim);
+    let all = all && layout.tables.iter().all(fits) && slots_agree(layout, snapshot);
+    for (table, of) in tables.iter().zip(&layout.tables) {
+        match fits(of) {
+            true => cuts::load_one(table, snapshot, all)?,
+            false => tracing::warn!(table = of.spec.name, "the snapshot has no table that fits; it begins with the bundle's"),
+        }
+    }
     let start = Start::new(layout, Values { dense: Dense::new(parameters, state), tables })?;
     let slots = match all {
         true => {
@@ -106,8 +118,10 @@ fn fill(snapshot: &Snapshot, file: File, name: &str, weight: &Weight, tensor: &m
 }
 
 fn slots_agree(layout: &Layout, snapshot: &Snapshot) -> bool {
-    let fits = layout.slot_names().all(|(name, weight, _)| found(snapshot, File::Training, &name, DType::F32, weight).is_some());
-    fits && snapshot.names(File::Training).filter(|name| name.starts_with("slot/")).count() == layout.slot_names().count()
+    let dense = layout.slot_names().all(|(name, weight, _)| found(snapshot, File::Training, &name, DType::F32, weight).is_some());
+    let tables = layout.table_slots().all(|name| snapshot.tensor(File::Training, &name).is_some());
+    let count = layout.slot_names().count() + layout.table_slots().count();
+    dense && tables && snapshot.names(File::Training).filter(|name| name.starts_with("slot/")).count() == count
 }
 
 fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {
@@ -123,7 +137,17 @@ fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {
             Some(_) => {}
         }
     }
-    let only = snapshot.names(File::Model).filter(|name| weights().all(|weight| weight.name != *name));
+    for TableSpec { name, dim, .. } in layout.tables.iter().map(|table| &table.spec) {
+        match cuts::dim(snapshot, name) {
+            None => differences.push(format!("the table {name} is only in the bundle")),
+            Some(found) if found != *dim => {
+                differences.push(format!("the table {name} has rows of {found} in the snapshot, of {dim} in the bundle"));
+            }
+            Some(_) => {}
+        }
+    }
+    let of_table = |name: &str| layout.tables.iter().any(|table| name.starts_with(&table_name(&table.spec.name, "")));
+    let only = snapshot.names(File::Model).filter(|name| !of_table(name) && weights().all(|weight| weight.name != *name));
     differences.extend(only.map(|name| format!("{name} is only in the snapshot")));
     if differences.is_empty() {
         differences.push(match slots_agree(layout, snapshot) {
@@ -139,7 +163,4 @@ fn of_another_bundle(layout: &Layout, snapshot: &Snapshot) -> Error {
         differences.join("; ")
     );
     Error::input(OPERATION, context)
-}
-fn tables(_snapshot: &Snapshot, tables: Tables) -> Result<Tables> {
-    Ok(tables)
 }

@@ -53,6 +53,16 @@ impl Tables {
         self.iter().map(|table| table.bytes()).sum()
     }
 
+    /// Keeps, or does not keep, the ids whose rows are given up, for deltas.
+    pub(super) fn track_removed(&self, on: bool) {
+        self.iter().for_each(|table| table.track_removed(on));
+    }
+
+    /// There will be no delta since cuts before these.
+    pub(super) fn forget_removed_before(&self, cuts: &[u32]) {
+        self.iter().zip(cuts).for_each(|(table, cut)| table.forget_removed_before(*cut));
+    }
+
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -190,8 +190,7 @@ impl Snapshot {
         place: impl Fn(&str) -> String,
         mut read: impl FnMut(File, u64) -> io::Result<Bytes>,
     ) -> Result<Self> {
-        let (mut files, mut known, mut known_before) =
-            base.map_or_else(Default::default, |base| (base.files, base.tensors, base.before));
+        let (mut files, mut known, mut known_before) = base.map_or_else(Default::default, |base| (base.files, base.tensors, base.before));
         let mut before = HashMap::new();
         let mut tensors = HashMap::new();
         let wanted = |file: File| only.is_none_or(|only| only == file);
@@ -221,7 +220,9 @@ impl Snapshot {
                     before.insert(key, earlier);
                     continue;
                 }
-                Some(place) if earlier.is_empty() && tensor.unchanged && place.dtype == tensor.dtype && place.shape == tensor.shape => tensors.insert(key, place),
+                Some(place) if earlier.is_empty() && tensor.unchanged && place.dtype == tensor.dtype && place.shape == tensor.shape => {
+                    tensors.insert(key, place)
+                }
                 _ => {
                     let context = format!("{}: its base does not have the tensor {}", place(MANIFEST), tensor.name);
                     return Err(invalid(OPERATION, context));

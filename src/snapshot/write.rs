@@ -65,7 +65,11 @@ pub(crate) fn write(storage: &dyn Storage, folder: &Path, head: Head, entries: &
     let sums: HashMap<(File, String), [u8; 32]> = match most {
         0 => HashMap::new(),
         // The changes of one delta are never those of the next.
-        _ => entries.iter().filter(|entry| !entry.changes).map(|entry| ((entry.file, entry.name.clone()), Sha256::digest(&entry.data).into())).collect(),
+        _ => entries
+            .iter()
+            .filter(|entry| !entry.changes)
+            .map(|entry| ((entry.file, entry.name.clone()), Sha256::digest(&entry.data).into()))
+            .collect(),
     };
     let changes = entries.iter().any(|entry| entry.changes);
     let base = deltas.base.filter(|base| base.has_room(most) && (changes || worth(base, entries, &sums)));

@@ -13,7 +13,7 @@ use crate::optimizer::{RowsStep, Update};
 use super::cut::Era;
 use super::pull::{NO_ROW, Pulled, Stage};
 use super::shard::Shard;
-use super::{MAX_SLOTS, Moment, Table};
+use super::{MAX_SLOTS, Moment, SHARDS, Table};
 
 /// What an update did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,10 +118,10 @@ impl Table {
         }
         pulled.stage = Stage::Over;
         let era = self.gate.read();
-        for (shard, locked) in self.shards.iter().enumerate() {
+        for shard in 0..SHARDS {
             let range = pulled.unique.of_shard(shard);
             if !range.is_empty() {
-                self.commit_shard(&mut locked.write(), *era, range, moment, pulled, step, &mut applied);
+                self.commit_shard(&mut self.enter(&era, shard), &era, range, moment, pulled, step, &mut applied);
             }
         }
         applied
@@ -140,7 +140,7 @@ impl Table {
     fn commit_shard(
         &self,
         shard: &mut Shard,
-        era: Era,
+        era: &Era,
         range: Range<usize>,
         moment: Moment,
         Pulled { unique, places, old, computed, .. }: &mut Pulled,
@@ -173,7 +173,8 @@ impl Table {
             let (id, hash, times) = (unique.ids[at], unique.hashes[at], unique.counts[at]);
             shard.count(hash, times);
             if places[at] != NO_ROW {
-                let place = shard.add(plan, era, &kept, hash, id, now, times);
+                let place = shard.add(plan, era, &kept, hash, id, now, None);
+                shard.records.get_mut(place).set_used(now, u64::from(times));
                 computed.give(at, dim, shard.records.get_mut(place).values_mut());
                 kept.push(place);
                 applied.rows += 1;

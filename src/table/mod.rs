@@ -58,16 +58,20 @@
 //! ```
 
 mod apply;
+mod columns;
 mod cut;
+mod file;
 mod fingerprint;
 mod ids;
 mod index;
 mod initializer;
+mod load;
 mod philox;
 mod plan;
 mod prefetch;
 mod pull;
 mod records;
+mod removed;
 mod shard;
 mod sketch;
 mod spec;
@@ -85,6 +89,7 @@ use plan::Plan;
 use shard::Shard;
 
 pub use apply::Applied;
+pub use columns::{Columns, ColumnsView};
 pub use cut::{Cut, Row};
 pub use fingerprint::fingerprint64;
 pub(crate) use ids::append_ids;
@@ -174,11 +179,11 @@ impl Table {
         }
         let (hash, now) = (plan.hash(id), plan.now(moment));
         let era = self.gate.read();
-        let mut shard = self.shards[Plan::shard_of(hash)].write();
+        let mut shard = self.enter(&era, Plan::shard_of(hash));
         let found = shard.find(hash, id);
-        let place = match found.and_then(|place| shard.see(plan, *era, place, now, 1)) {
+        let place = match found.and_then(|place| shard.see(plan, &era, place, now, 1)) {
             Some(place) => place,
-            None => shard.add(plan, *era, &[], hash, id, now, 1),
+            None => shard.add(plan, &era, &[], hash, id, now, None),
         };
         let mut record = shard.records.get_mut(place);
         let (row, kept) = record.values_mut().split_at_mut(plan.dim());

@@ -6,7 +6,7 @@
 //! copying a row.
 
 /// The records of a slab: few, so that the half slab that is empty on average is little memory beside the 4,000 records of a shard (1 M in all).
-pub(super) const SLAB: usize = 32;
+pub(super) const SLAB: usize = u32::BITS as usize;
 
 /// The words in front of the row.
 pub(super) const HEADER: usize = 5;
@@ -17,7 +17,6 @@ const MOST_COUNTED: u64 = (1 << COUNT_BITS) - 1;
 pub(super) const LATEST: u64 = (1 << (64 - COUNT_BITS)) - 1;
 /// In place of a cut: nobody's record.
 const FREE: u32 = u32::MAX;
-const NO_PLACE: u32 = u32::MAX;
 
 /// What a record is made of, by its words.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +69,7 @@ impl RecordMut<'_> {
         Record(self.0)
     }
 
-    fn set_used(&mut self, seen: u64, count: u64) {
+    pub(super) fn set_used(&mut self, seen: u64, count: u64) {
         let used = seen.min(LATEST) << COUNT_BITS | count.min(MOST_COUNTED);
         (self.0[2], self.0[3]) = (used as u32, (used >> 32) as u32);
     }
@@ -101,34 +100,46 @@ impl RecordMut<'_> {
 }
 
 /// All records of a shard, by place.
+///
+/// A new record takes the lowest place that is free. So which places records take hangs on which are taken alone, not on how that came about: a shard
+/// that is read back from a snapshot goes on as the one that was not.
 #[derive(Debug)]
 pub(super) struct Records {
     slabs: Vec<Box<[u32]>>,
+    /// Of each slab a bit for each place that is free.
+    free: Vec<u32>,
+    /// No slab before this one has a free place.
+    lowest: usize,
     words: usize,
-    /// The places given out so far, free ones included.
+    /// One more than the highest place that is taken.
     length: u32,
-    /// The first free place; each names the next where its id was.
-    free: u32,
 }
 
 impl Records {
     /// Records of this many words each, header included.
     pub(super) fn new(words: usize) -> Self {
-        Self { slabs: Vec::new(), words, length: 0, free: NO_PLACE }
+        Self { slabs: Vec::new(), free: Vec::new(), lowest: 0, words, length: 0 }
     }
 
     /// The bytes of as many records.
     pub(super) fn bytes_for(words: usize, records: usize) -> usize {
-        records.div_ceil(SLAB) * (SLAB * words * size_of::<u32>() + size_of::<Box<[u32]>>())
+        let slabs = records.div_ceil(SLAB);
+        slabs * SLAB * words * size_of::<u32>() + (slabs + more(slabs)) * LISTED
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.slabs.len() * SLAB * self.words * size_of::<u32>() + self.slabs.capacity() * size_of::<Box<[u32]>>()
+        let lists = self.slabs.capacity() * size_of::<Box<[u32]>>() + self.free.capacity() * size_of::<u32>();
+        self.slabs.len() * SLAB * self.words * size_of::<u32>() + lists
     }
 
-    /// One more than the highest place.
+    /// One more than the highest place that is taken.
     pub(super) fn length(&self) -> u32 {
         self.length
+    }
+
+    /// The places that there is memory for.
+    pub(super) fn room(&self) -> usize {
+        self.slabs.len() * SLAB
     }
 
     #[inline(always)]
@@ -145,24 +156,93 @@ impl Records {
 
     /// A place for a new record, which the caller begins.
     pub(super) fn take(&mut self) -> u32 {
-        if self.free != NO_PLACE {
-            let place = self.free;
-            self.free = self.get(place).id() as u32;
-            return place;
+        while self.free.get(self.lowest).is_some_and(|free| *free == 0) {
+            self.lowest += 1;
         }
-        if self.length as usize == self.slabs.len() * SLAB {
-            // One more at a time, so that the list of slabs has no half empty tail either.
-            self.slabs.reserve_exact(1 + self.slabs.len() / 16);
-            self.slabs.push(vec![0; SLAB * self.words].into_boxed_slice());
+        let bit = self.free.get(self.lowest).map_or(0, |free| free.trailing_zeros());
+        let place = (self.lowest * SLAB) as u32 + bit;
+        self.take_at(place);
+        place
+    }
+
+    /// Takes this place for a new record, which the caller begins; whether it was free.
+    pub(super) fn take_at(&mut self, place: u32) -> bool {
+        let (slab, bit) = (place as usize / SLAB, 1 << (place as usize % SLAB));
+        while self.slabs.len() <= slab {
+            self.grow();
         }
-        self.length += 1;
-        self.length - 1
+        let is_free = self.free[slab] & bit != 0;
+        if is_free {
+            self.free[slab] &= !bit;
+            self.length = self.length.max(place + 1);
+        }
+        is_free
+    }
+
+    fn grow(&mut self) {
+        if self.slabs.len() == self.slabs.capacity() {
+            // Few more at a time, so that the lists of slabs have no half empty tail either.
+            self.slabs.reserve_exact(more(self.slabs.len()));
+            self.free.reserve_exact(more(self.slabs.len()));
+        }
+        let mut slab = vec![0; SLAB * self.words].into_boxed_slice();
+        slab.chunks_exact_mut(self.words).for_each(|words| RecordMut(words).set_cut(FREE));
+        self.slabs.push(slab);
+        self.free.push(u32::MAX);
     }
 
     /// Takes a place back.
     pub(super) fn give_back(&mut self, place: u32) {
-        let next = self.free;
-        self.get_mut(place).begin(u64::from(next), 0, 0, FREE);
-        self.free = place;
+        let slab = place as usize / SLAB;
+        self.get_mut(place).set_cut(FREE);
+        self.free[slab] |= 1 << (place as usize % SLAB);
+        self.lowest = self.lowest.min(slab);
+        while self.length > 0 && self.get(self.length - 1).is_free() {
+            self.length -= 1;
+        }
+    }
+}
+
+/// How many slabs more than these the lists have room for.
+fn more(slabs: usize) -> usize {
+    1 + slabs / 16
+}
+
+/// What the lists take for a slab.
+const LISTED: usize = size_of::<Box<[u32]>>() + size_of::<u32>();
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::index::mixed;
+    use super::*;
+
+    #[test]
+    fn a_record_takes_the_lowest_free_place() {
+        let (mut records, mut taken) = (Records::new(HEADER), BTreeSet::new());
+        for turn in 0..20_000u64 {
+            let place = (mixed(turn) % 300) as u32;
+            match mixed(turn) >> 62 {
+                // Now it grows, now it shrinks.
+                0 | 1 if turn / 2_000 % 2 == 0 => {
+                    let lowest = (0..).find(|place| !taken.contains(place)).unwrap();
+                    assert_eq!(records.take(), lowest);
+                    records.get_mut(lowest).begin(turn, 0, 1, 0);
+                    taken.insert(lowest);
+                }
+                2 => {
+                    assert_eq!(records.take_at(place), taken.insert(place));
+                    records.get_mut(place).begin(turn, 0, 1, 0);
+                }
+                _ => {
+                    if taken.remove(&place) {
+                        records.give_back(place);
+                    }
+                }
+            }
+            assert_eq!(records.length(), taken.last().map_or(0, |last| last + 1));
+        }
+        assert!((0..records.length()).all(|place| records.get(place).is_free() != taken.contains(&place)));
     }
 }

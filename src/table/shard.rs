@@ -3,11 +3,12 @@
 //! Nothing here is done to all records of a shard at once but for two: its index grows by itself (78 k records of a table of 20 M in less than a
 //! millisecond), and an eviction that 16 draws found nobody for, in a budget of hardly more than a batch, looks at all.
 
-use super::cut::{Era, Progress};
+use super::cut::{Era, Progress, Rest};
 use super::index::{Index, mixed};
 use super::plan::Plan;
 use super::prefetch::prefetch;
 use super::records::{HEADER, Record, Records};
+use super::removed::Removed;
 use super::sketch::Sketch;
 use super::spec::Evict;
 
@@ -19,12 +20,14 @@ const DRAWS: usize = 16;
 pub(super) struct Shard {
     pub(super) index: Index,
     pub(super) records: Records,
-    pub(super) progress: Progress,
+    /// Of each open cut that is known here.
+    pub(super) progress: Vec<Progress>,
+    /// All cuts up to this one are known here.
+    cut: u32,
+    pub(super) removed: Removed,
     sketch: Option<Sketch>,
     /// Where the search for what has expired goes on.
     hand: u32,
-    /// The draws of evictions so far.
-    drawn: u64,
 }
 
 impl Shard {
@@ -32,10 +35,11 @@ impl Shard {
         Self {
             index: Index::new(shard),
             records: Records::new(plan.words),
-            progress: Progress::default(),
+            progress: Vec::new(),
+            cut: 0,
+            removed: Removed::default(),
             sketch: plan.sketch(),
             hand: 0,
-            drawn: 0,
         }
     }
 
@@ -44,7 +48,28 @@ impl Shard {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.index.bytes() + self.records.bytes() + self.progress.bytes() + self.sketch.as_ref().map_or(0, Sketch::bytes)
+        let cuts = self.progress.iter().map(Progress::bytes).sum::<usize>() + self.removed.bytes();
+        self.index.bytes() + self.records.bytes() + self.sketch.as_ref().map_or(0, Sketch::bytes) + cuts
+    }
+
+    /// Before anything is written here: takes notice of the cuts since the last time, which are of what is here now.
+    #[inline]
+    pub(super) fn enter(&mut self, era: &Era) {
+        if self.cut != era.cut {
+            for cut in era.open.iter().filter(|cut| **cut > self.cut) {
+                let sketch = self.sketch.as_ref().map(Sketch::to_bytes).unwrap_or_default();
+                self.progress.push(Progress::new(*cut, Rest { hand: self.hand, sketch }));
+            }
+            self.cut = era.cut;
+        }
+    }
+
+    /// Goes on with what another shard held beside its records.
+    pub(super) fn restore(&mut self, hand: Option<u32>, sketch: Option<&[u8]>) {
+        self.hand = hand.unwrap_or(self.hand);
+        if let (Some(own), Some(sketch)) = (&mut self.sketch, sketch) {
+            own.restore(sketch);
+        }
     }
 
     /// Asks for the records of these hashes, all at once.
@@ -82,7 +107,7 @@ impl Shard {
 
     /// The record at a place is seen, unless its time was over: then its row is given up.
     #[inline(always)]
-    pub(super) fn see(&mut self, plan: &Plan, era: Era, place: u32, now: u64, times: u32) -> Option<u32> {
+    pub(super) fn see(&mut self, plan: &Plan, era: &Era, place: u32, now: u64, times: u32) -> Option<u32> {
         if plan.has_expired(self.records.get(place), now) {
             self.remove(plan, era, place);
             return None;
@@ -104,46 +129,49 @@ impl Shard {
         }
     }
 
-    /// Gives an id that has none a row, which the caller fills. `keep` are places that nobody may take: fewer than a shard may have rows.
+    /// Gives an id that has none a row, seen once, which the caller fills: at the place that is wanted, if that is free. `keep` are places that nobody may take: fewer
+    /// than a shard may have rows.
     #[allow(clippy::too_many_arguments, reason = "two are the table's, one the batch's, four the record's")]
-    pub(super) fn add(&mut self, plan: &Plan, era: Era, keep: &[u32], hash: u64, id: u64, now: u64, times: u32) -> u32 {
+    pub(super) fn add(&mut self, plan: &Plan, era: &Era, keep: &[u32], hash: u64, id: u64, now: u64, wanted: Option<u32>) -> u32 {
         if self.rows() >= plan.most_rows
-            && let Some(place) = self.draw(plan, keep, now).or_else(|| self.first_of_all(plan, keep))
+            && let Some(place) = self.draw(plan, keep, hash, now).or_else(|| self.first_of_all(plan, keep))
         {
             self.remove(plan, era, place);
         }
-        let place = self.records.take();
-        self.records.get_mut(place).begin(id, now, u64::from(times), era.cut);
+        let place = wanted.filter(|place| self.records.take_at(*place)).unwrap_or_else(|| self.records.take());
+        self.records.get_mut(place).begin(id, now, 1, era.cut);
         let records = &self.records;
         self.index.insert(hash, place, |place| plan.hash(records.get(place).id()));
         place
     }
 
-    /// Before a record is changed or given up: saves it for a cut that has not come to it yet.
+    /// Before a record is changed or given up: saves it for the cuts that have not come to it yet.
     #[inline(always)]
-    pub(super) fn touch(&mut self, era: Era, place: u32) {
+    pub(super) fn touch(&mut self, era: &Era, place: u32) {
         let record = self.records.get(place);
         if record.cut() < era.cut {
-            if era.open {
-                self.progress.save(era, place, record);
-            }
+            self.progress.iter_mut().for_each(|progress| progress.save(place, record));
             self.records.get_mut(place).set_cut(era.cut);
         }
     }
 
     /// Gives up a row.
-    pub(super) fn remove(&mut self, plan: &Plan, era: Era, place: u32) {
+    pub(super) fn remove(&mut self, plan: &Plan, era: &Era, place: u32) {
         self.touch(era, place);
-        let records = &self.records;
-        self.index.remove(plan.hash(records.get(place).id()), place, |place| plan.hash(records.get(place).id()));
+        let (records, id) = (&self.records, self.records.get(place).id());
+        self.index.remove(plan.hash(id), place, |place| plan.hash(records.get(place).id()));
+        self.removed.add(era.cut, id, records.room());
         self.records.give_back(place);
     }
 
     /// Gives up what has expired among the next records, going around; returns how many.
-    pub(super) fn sweep(&mut self, plan: &Plan, era: Era, now: u64, records: usize) -> usize {
+    pub(super) fn sweep(&mut self, plan: &Plan, era: &Era, now: u64, records: usize) -> usize {
         let mut given_up = 0;
         for _ in 0..records.min(self.records.length() as usize) {
-            self.hand = if self.hand + 1 < self.records.length() { self.hand + 1 } else { 0 };
+            self.hand = self.hand.wrapping_add(1);
+            if self.hand >= self.records.length() {
+                self.hand = 0;
+            }
             let record = self.records.get(self.hand);
             if !record.is_free() && plan.has_expired(record, now) {
                 self.remove(plan, era, self.hand);
@@ -153,13 +181,11 @@ impl Shard {
         given_up
     }
 
-    /// The first to go of some that are drawn. A record of the past is nobody's of this batch, which spares the look into `keep`.
-    fn draw(&mut self, plan: &Plan, keep: &[u32], now: u64) -> Option<u32> {
+    /// The first to go of some that are drawn: by the new id and the moment, so that a run that is repeated repeats it. A record of the past is nobody's of this batch, which spares the look into `keep`.
+    fn draw(&self, plan: &Plan, keep: &[u32], hash: u64, now: u64) -> Option<u32> {
         let length = u128::from(self.records.length());
-        let places: [u32; DRAWS] = std::array::from_fn(|_| {
-            self.drawn += 1;
-            ((u128::from(mixed(self.drawn)) * length) >> 64) as u32
-        });
+        let first = mixed(hash ^ mixed(now));
+        let places: [u32; DRAWS] = std::array::from_fn(|draw| ((u128::from(mixed(first.wrapping_add(draw as u64))) * length) >> 64) as u32);
         places.iter().for_each(|place| prefetch(&self.records.get(*place).0[..HEADER]));
         let mut first: Option<((u64, u64), u32)> = None;
         for place in places {

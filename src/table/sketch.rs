@@ -30,6 +30,22 @@ impl Sketch {
         self.counters.len()
     }
 
+    /// All that it knows: what it counted since the last halving, eight bytes, then its counters.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        [&self.counted.to_le_bytes()[..], &self.counters].concat()
+    }
+
+    /// Becomes what another of its size told; whether it was of its size.
+    pub(super) fn restore(&mut self, bytes: &[u8]) -> bool {
+        let Some((counted, counters)) = bytes.split_first_chunk() else { return false };
+        let fits = counters.len() == self.counters.len();
+        if fits {
+            self.counted = u64::from_le_bytes(*counted);
+            self.counters.copy_from_slice(counters);
+        }
+        fits
+    }
+
     fn cells(&self, hash: u64) -> [usize; ROWS] {
         let width = self.counters.len() / ROWS;
         let more = mixed(hash);

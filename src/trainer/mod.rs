@@ -26,6 +26,7 @@ use crate::metrics::{MetricValues, Metrics};
 use crate::model::{Model, Predictions};
 use crate::params::{Receipt, Store, StoreStatus, Update, Version};
 use crate::snapshot::{KeptVersion, VersionId};
+use crate::table::Table;
 
 /// A model that learns. `Send + Sync`: any number of threads may step and predict at the same time; each gradient is applied
 /// whole, in the order of arrival, against the newest version.
@@ -129,6 +130,20 @@ impl Trainer {
     /// The newest version. As long as it is held, it stays as it is, and its memory is not reused.
     pub fn pin(&self) -> Result<Version> {
         self.store.pull()
+    }
+
+    /// An embedding table of the model, as it learns: to read rows, to put in pre-trained ones, to see how large it is. After a
+    /// rollback or a restore ask again: the trainer has another one then.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the model has no table of this name.
+    pub fn table(&self, name: &str) -> Result<Arc<Table>> {
+        let version = self.store.pull()?;
+        let found = version.tables().iter().find(|table| table.spec().name == name);
+        found.cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.bundle().manifest().tables.iter().map(|table| table.name.as_str()).collect();
+            Error::input("find table", format!("the model has no table {name}; it has {}", known.join(", ")))
+        })
     }
 
     /// The number of the newest version: the steps since the bundle's own values.

@@ -10,7 +10,9 @@ pub mod predicting;
 pub mod store;
 pub mod tables;
 
+use std::collections::HashMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
@@ -50,6 +52,7 @@ pub fn tensorflow() -> PathBuf {
 pub struct Recording {
     pub bundle: PathBuf,
     file: Vec<u8>,
+    places: HashMap<String, Range<usize>>,
 }
 
 impl Recording {
@@ -57,29 +60,32 @@ impl Recording {
         let name = format!("{model}-{optimizer}");
         let path = peer().join(format!("{name}.safetensors"));
         let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `make peer`", path.display()));
-        Self { bundle: peer().join(format!("{name}.bundle")), file }
+        let tensors = SafeTensors::deserialize(&file).unwrap();
+        let place =
+            |data: &[u8]| data.as_ptr() as usize - file.as_ptr() as usize..data.as_ptr() as usize - file.as_ptr() as usize + data.len();
+        let places = tensors.iter().map(|(name, tensor)| (name.to_owned(), place(tensor.data()))).collect();
+        Self { bundle: peer().join(format!("{name}.bundle")), places, file }
     }
 
     pub fn trainer(&self) -> Trainer {
         builder(&self.bundle).open().unwrap()
     }
 
-    fn tensors(&self) -> SafeTensors<'_> {
-        SafeTensors::deserialize(&self.file).unwrap()
-    }
-
     pub fn has(&self, name: &str) -> bool {
-        self.tensors().tensor(name).is_ok()
+        self.places.contains_key(name)
     }
 
     pub fn f32s(&self, name: &str) -> Vec<f32> {
         self.read(name, f32::from_le_bytes)
     }
 
+    pub fn u64s(&self, name: &str) -> Vec<u64> {
+        self.read(name, u64::from_le_bytes)
+    }
+
     fn read<T, const N: usize>(&self, name: &str, element: fn([u8; N]) -> T) -> Vec<T> {
-        let tensors = self.tensors();
-        let tensor = tensors.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        tensor.data().chunks_exact(N).map(|bytes| element(bytes.try_into().unwrap())).collect()
+        let place = self.places.get(name).unwrap_or_else(|| panic!("the recording lacks {name}"));
+        self.file[place.clone()].chunks_exact(N).map(|bytes| element(bytes.try_into().unwrap())).collect()
     }
 
     pub fn loss(&self, step: usize) -> f32 {
@@ -92,6 +98,12 @@ impl Recording {
         let schema = batch.schema().clone();
         for column in schema.columns() {
             let name = format!("batch/{step}/{}", column.name);
+            if column.ragged {
+                let lengths: Vec<_> =
+                    self.read(&format!("{name}/lengths"), i64::from_le_bytes).into_iter().map(|length| length as usize).collect();
+                batch.set_ragged(&column.name, &self.read(&name, i64::from_le_bytes), &lengths).unwrap();
+                continue;
+            }
             match column.dtype.name() {
                 "float32" => batch.set(&column.name, &self.f32s(&name)),
                 "int32" => batch.set(&column.name, &self.read(&name, i32::from_le_bytes)),

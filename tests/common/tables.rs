@@ -44,18 +44,23 @@ pub fn see(table: &Table, ids: &[u64], moment: Moment, pulled: &mut Pulled) -> s
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     pub seen: u64,
-    pub count: u64,
+    pub count: u32,
     pub values: Vec<f32>,
     pub slots: Vec<f32>,
     pub is_changed: bool,
 }
 
-/// All rows of a cut; `meanwhile` runs after each.
+/// All rows of a cut, and whether they changed since the one before; `meanwhile` runs after each.
 pub fn rows(cut: Cut, mut meanwhile: impl FnMut()) -> BTreeMap<u64, Kept> {
-    let mut all = BTreeMap::new();
+    let (mut all, before) = (BTreeMap::new(), cut.number() - 1);
     cut.for_each(|row| {
-        let kept =
-            Kept { seen: row.seen, count: row.count, values: row.values.to_vec(), slots: row.slots.to_vec(), is_changed: row.is_changed };
+        let kept = Kept {
+            seen: row.seen,
+            count: row.count,
+            values: row.values.to_vec(),
+            slots: row.slots.to_vec(),
+            is_changed: row.changed_since(before),
+        };
         assert!(all.insert(row.id, kept).is_none(), "id {} came twice", row.id);
         meanwhile();
         Ok::<(), ()>(())

@@ -4,7 +4,7 @@
 
 `embedding-sgd` and `embedding-adagrad`: a bundle whose tables know all ids from the start, and a safetensors file with, for each of 300
 steps of 32 rows, `batch/<step>/<column>` (ragged: also `.../lengths`), `loss/<step>` and `prediction/<step>/late` (of inference, before the
-step), and at the end `parameter/<name>` and for each table `table/<name>/ids` and `table/<name>/rows`.
+step), `gradient/<name>` of the first step, and at the end `parameter/<name>` and for each table `table/<name>/ids` and `table/<name>/rows`.
 
 Without figures of Keras: `embedding_strings.bundle` (ids are strings), `embedding_settings.bundle` (admission, expiry, a budget),
 `embedding_dim.bundle` (that of `embedding-sgd`, but its table `item` has another dim), `embedding_alone.bundle` (no dense
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "src"))
 import keras
 import numpy as np
 import streamgrad
-from fixtures import with_dense_gradients
+from fixtures import record_gradients, with_dense_gradients
 from safetensors.numpy import save_file
 from streamgrad.layers import Embedding
 
@@ -142,6 +142,8 @@ def write(folder: Path, name: str) -> None:
         ours, numbered, late = batch(random)
         recorded.update({f"batch/{step}/{column}": values for column, values in {**ours, "label": late}.items()})
         recorded[f"prediction/{step}/late"] = model.predict_on_batch(numbered)
+        if step == 0:
+            record_gradients(recorded, model, numbered, late)
         recorded[f"loss/{step}"] = np.float32(model.train_on_batch(numbered, late))
     for layer in (model.get_layer(one) for one in ("hidden", "deep_logit")):
         recorded.update({f"parameter/{weight.path}": weight.numpy() for weight in layer.weights})

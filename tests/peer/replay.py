@@ -1,10 +1,10 @@
-"""Replays what `fixtures.py` recorded, with the bundles and whichever TensorFlow runs this.
+"""Replays what `fixtures.py` and `embedding.py` recorded, with the bundles and whichever TensorFlow runs this.
 
     python replay.py DIR
 
 Needs TensorFlow, NumPy and safetensors, and nothing of Streamgrad or Keras: so it also shows that an older TensorFlow
-reads the graphs. Fails if a loss, a prediction, a first gradient, or with SGD and Adagrad a parameter or state after
-ten steps is further than 1e-6 from Keras' own.
+reads the graphs. Fails if a loss, a prediction, a first gradient, or with SGD and Adagrad a parameter, a table's
+row or state after the last step is further than 1e-6 from Keras' own.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ Config = dict[str, Any]
 
 
 class Bundle:
-    """A bundle, its session and its weights."""
+    """A bundle, its session and its weights; tables are weights with a row for each id that they begin with."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest: dict[str, Any] = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
         self.weights: Values = load_file(folder / "initial.safetensors")
+        self.tables: list[Config] = self.manifest.get("tables", [])
+        trained = load_file(folder / "tables.safetensors") if self.tables else {}
+        self.ids = {table["name"]: trained[f"{table['name']}/ids"] for table in self.tables}
+        self.weights.update({name: trained[f"{name}/rows"] for name in self.ids})
         graph = tf.Graph()
         with graph.as_default():
             graph_def = tf.compat.v1.GraphDef.FromString((folder / "graph.pb").read_bytes())
@@ -49,7 +53,14 @@ class Bundle:
             "gradients": {entry["name"]: entry["gradient"] for entry in manifest["parameters"]},
             "state": {entry["name"]: entry["next"] for entry in manifest["state"]},
         }
-        return self._run(fetches, batch)
+        for table in self.tables:
+            fetches["gradients"][table["name"]] = table["gradient"]
+        result = self._run(fetches, batch)
+        for name, (distinct, _) in self._distinct(batch).items():
+            rows = np.zeros_like(self.weights[name])
+            rows[distinct] = result["gradients"][name]
+            result["gradients"][name] = rows
+        return result
 
     def predict(self, batch: Values) -> Values:
         """The outputs in inference; the batch needs no labels."""
@@ -73,7 +84,32 @@ class Bundle:
         feed.update(
             {entry["tensor"]: batch[entry["name"]] for entry in self.columns() if entry["name"] in batch}
         )
+        feed.update(
+            {entry["lengths"]: batch[f"{entry['name']}/lengths"] for entry in self.columns() if "lengths" in entry}
+        )
+        distinct = self._distinct(batch)
+        for table in self.tables:
+            rows, places = distinct[table["name"]]
+            feed[table["rows"]] = self.weights[table["name"]][rows]
+            feed.update({one["index"]: places[one["name"]] for one in table["features"]})
         return self.session.run(fetches, feed)
+
+    def _distinct(self, batch: Values) -> dict[str, tuple[np.ndarray, Values]]:
+        """By table the rows that a batch needs, and by feature the place of each of its ids among them."""
+        found = {}
+        for table in self.tables:
+            known = {id_: row for row, id_ in enumerate(self.ids[table["name"]].tolist())}
+            names = [one["name"] for one in table["features"]]
+            rows = {
+                name: np.array([known[id_] for id_ in batch[name].astype(np.uint64).ravel().tolist()], np.int64)
+                for name in names
+            }
+            distinct, places = np.unique(np.concatenate(list(rows.values())), return_inverse=True)
+            parts = np.split(places.astype(np.int32), np.cumsum([rows[name].size for name in names])[:-1])
+            found[table["name"]] = distinct, {
+                name: part.reshape(batch[name].shape) for name, part in zip(names, parts, strict=True)
+            }
+        return found
 
 
 class Optimizer:
@@ -130,6 +166,8 @@ def recorded_batch(recorded: Values, bundle: Bundle, i: int) -> Values:
         name = f"batch/{i}/{entry['name']}"
         if name in recorded:
             batch[entry["name"]] = recorded[name]
+            if "lengths" in entry:
+                batch[f"{entry['name']}/lengths"] = recorded[f"{name}/lengths"]
         else:
             joined, offsets = recorded[f"{name}/bytes"].tobytes(), recorded[f"{name}/offsets"]
             batch[entry["name"]] = np.array(
@@ -159,7 +197,8 @@ def replay(folder: Path, name: str) -> dict[str, float]:
         compare("loss", {str(i): result["loss"]}, "loss")
         compare("prediction in training", result["outputs"], f"prediction/{i}")
         if i == 0:
-            compare("gradient", result["gradients"], "gradient")
+            # That of tables shows in their rows alone.
+            compare("gradient", {one["name"]: result["gradients"][one["name"]] for one in bundle.manifest["parameters"]}, "gradient")
         optimizer.apply(bundle.weights, result["gradients"])
         bundle.weights.update(result["state"])
     if optimizer.default["rule"] != "adam":
@@ -169,6 +208,9 @@ def replay(folder: Path, name: str) -> dict[str, float]:
             {one["name"]: bundle.weights[one["name"]] for one in bundle.manifest["parameters"]},
             "parameter",
         )
+        for name, ids in bundle.ids.items():
+            assert np.array_equal(ids, recorded[f"table/{name}/ids"])
+            compare("table", {"rows": bundle.weights[name]}, f"table/{name}")
         compare(
             "state", {one["name"]: bundle.weights[one["name"]] for one in bundle.manifest["state"]}, "state"
         )

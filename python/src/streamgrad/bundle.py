@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from streamgrad.errors import ExportError
 
@@ -48,7 +48,8 @@ def write(folder: Path, graph_def: Any, weights: Values, rows: Values, manifest:
     written = [GRAPH]
     for file, values in ((INITIAL, weights), (TABLES, rows)):
         if values or file == INITIAL:
-            save_file({name: np.asarray(value, order="C") for name, value in values.items()}, folder / file)
+            # `save_file` would make it its owner's alone.
+            (folder / file).write_bytes(save({name: np.asarray(value, order="C") for name, value in values.items()}))
             written.append(file)
     manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in written}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)

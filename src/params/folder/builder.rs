@@ -19,7 +19,6 @@ pub struct FolderStoreBuilder {
     storage: Arc<dyn Storage>,
     wait: Duration,
     retention: Retention,
-    deltas: u32,
     options: Options,
 }
 
@@ -31,6 +30,8 @@ pub(super) struct Options {
     pub(super) on_close: bool,
     pub(super) warm_start: bool,
     pub(super) restore: Option<VersionId>,
+    /// The most deltas on a complete snapshot.
+    pub(super) deltas: u32,
 }
 
 impl FolderStoreBuilder {
@@ -41,8 +42,7 @@ impl FolderStoreBuilder {
             storage: Arc::new(FileSystem),
             wait: Duration::ZERO,
             retention: Retention { last: 5, hourly: 0, daily: 0 },
-            deltas: 0,
-            options: Options { every_steps: None, every, on_close: true, warm_start: false, restore: None },
+            options: Options { every_steps: None, every, on_close: true, warm_start: false, restore: None, deltas: 0 },
         }
     }
 
@@ -92,7 +92,7 @@ impl FolderStoreBuilder {
     /// most so many (up to 64) between complete snapshots. It costs a second SHA-256 of everything. Default 0: all are complete.
     #[must_use]
     pub fn deltas(mut self, most: u32) -> Self {
-        self.deltas = most;
+        self.options.deltas = most;
         self
     }
 
@@ -138,7 +138,7 @@ impl FolderStoreBuilder {
         let lock = holder::lock(&*self.storage, &self.path, self.wait)?;
         folder.prepare()?;
         let held = Held::default();
-        let writer = Writer::new(folder.clone(), lock, self.retention, self.deltas, held.clone());
+        let writer = Writer::new(folder.clone(), lock, self.retention, self.options.deltas, held.clone());
         Ok(FolderStore::new(folder, writer, held, self.options))
     }
 }

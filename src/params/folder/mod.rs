@@ -112,8 +112,15 @@ impl FolderStore {
     /// `InvalidInput` if the version is not kept, `InvalidSnapshot` if it is damaged: nothing is changed then. `Io` if the
     /// store went back in memory, but the folder could not be written: a process that opens it now goes on from before.
     pub fn rollback(&self, version: VersionId) -> Result<VersionId> {
-        let id = self.learned()?.depart(&self.handle.shared.folder.read(version)?)?;
+        let id = self.depart(&self.handle.shared.folder.read(version)?)?;
         self.save().map(|_| id)
+    }
+
+    fn depart(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        let learned = self.learned()?;
+        let id = learned.depart(snapshot)?;
+        learned.pull().tables().track_removed(self.handle.options.deltas > 0);
+        Ok(id)
     }
 
     /// Goes on from a snapshot of wherever it was read, and saves that as the first version of a new lineage, whose name it
@@ -123,7 +130,7 @@ impl FolderStore {
     /// `InvalidInput` if it is of another bundle, `InvalidSnapshot` if it contradicts itself: nothing is changed then. That it
     /// cannot be saved is no error: [`FolderStore::status`] tells it.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<VersionId> {
-        let id = self.learned()?.depart(snapshot)?;
+        let id = self.depart(snapshot)?;
         // The status and the log have it.
         let _ = self.save();
         Ok(id)
@@ -206,6 +213,7 @@ impl Store for FolderStore {
             return joinable(learned.layout(), &layout);
         }
         let start = self.handle.begin(&layout, initial)?;
+        start.tables.track_removed(self.handle.options.deltas > 0);
         let learned = Learned::new(layout, start, SPARES)?;
         let writer = writer.take().ok_or_else(|| Error::new(ErrorKind::Closed, "open store", "open the folder anew"))?;
         *thread.lock() = Some(self.handle.run(writer)?);

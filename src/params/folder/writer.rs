@@ -1,8 +1,11 @@
 //! The one who writes snapshots into a folder, and removes old ones.
 
+use std::sync::Arc;
+
 use super::retention::{Held, Retention};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::capture::Captured;
+use crate::params::cuts::Cuts;
 use crate::snapshot::{Base, Deltas, Lock, SnapshotFolder};
 
 /// Writes versions one after the other. Holds the folder's lock.
@@ -13,7 +16,8 @@ pub(super) struct Writer {
     retention: Retention,
     deltas: u32,
     held: Held,
-    base: Option<Base>,
+    /// The snapshot that a delta can build on, and the cuts of its tables.
+    base: Option<(Base, Arc<Cuts>)>,
 }
 
 impl Writer {
@@ -28,9 +32,14 @@ impl Writer {
                 format!("{} was removed or replaced since it was opened; put it back, or open it again", self.folder.path().display());
             return Err(Error::new(ErrorKind::Io, "save version", context));
         }
-        let base = self.base.take().filter(|base| base.version.lineage == captured.version.id().lineage);
+        let lineage = captured.version.id().lineage;
+        let base = self.base.take().filter(|(base, _)| base.version.lineage == lineage && base.has_room(self.deltas));
+        let (base, since) = base.unzip();
+        let entries = captured.entries(since.as_deref().map(Cuts::numbers));
         let deltas = Deltas { most: self.deltas, base: base.as_ref() };
-        self.base = self.folder.publish(captured.head(), &captured.entries(), deltas, newest)?;
+        let next = self.folder.publish(captured.head(), &entries, deltas, newest)?;
+        captured.version.tables().forget_removed_before(captured.cuts.numbers());
+        self.base = next.map(|base| (base, captured.cuts.clone()));
         tracing::debug!(version = %captured.version.id(), "saved");
         // A late one makes no other superfluous. The version is saved: that old ones cannot be removed is no failure of that.
         if newest && let Err(error) = self.prune(captured) {

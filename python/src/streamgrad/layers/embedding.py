@@ -110,7 +110,7 @@ class Embedding(keras.layers.Layer):
             "name": name,
             "dim": self.dim,
             "seed": self.seed,
-            "initializer": settings.initializer(self.initializer, self.dim),
+            "initializer": settings.initializer(self.initializer),
             "default_row": settings.default_row(default_row, self.dim),
             "admission": settings.admission(admit_after, admit_probability, sketch_bytes),
             "expiry": settings.expiry(expire_after_steps, expire_after_seconds),
@@ -127,7 +127,7 @@ class Embedding(keras.layers.Layer):
         """Makes the weights: the rows, the id of each, and how many ids there are, with a check on them."""
         if self.built:
             return
-        self.rows = self.add_weight((self.capacity, self.dim), "zeros", "float32", name="rows")
+        self.rows = self.add_weight((self.capacity, self.dim), "zeros", "float32", autocast=False, name="rows")
         self.ids = self.add_weight((self.capacity,), "zeros", "int64", trainable=False, name="ids")
         self.used = self.add_weight((2,), "zeros", "int64", trainable=False, name="used")
         self.built = True
@@ -176,6 +176,8 @@ class Embedding(keras.layers.Layer):
                 raise ValueError(f"table {self.name!r} has no combiner, so it cannot take weights")
             rows = tf.cast(rows, self.compute_dtype)
             return ids.with_values(rows) if ragged else rows
+        # Asked for its error.
+        self.compute_output_shape(ids.shape)
         weights = self._weights(ids, weights)
         if self.mask_zero:
             counts = tf.cast(self._counts(flat), tf.float32)
@@ -295,7 +297,15 @@ class Embedding(keras.layers.Layer):
                 f"table {self.name!r} takes weights of the shape of its ids, {ids.shape}"
                 f"{', ragged as they are' if ragged else ''}; not {weights.shape}"
             )
-        return tf.cast(weights.values if ragged else weights, tf.float32)
+        if not ragged:
+            return tf.cast(weights, tf.float32)
+        same = tf.reduce_all(tf.equal(ids.row_splits, weights.row_splits))
+        if tf.executing_eagerly() and not same:
+            raise ValueError(f"table {self.name!r} takes weights whose rows are as long as those of its ids")
+        # An assertion would have an effect, so that training and prediction could not share what comes after it. This
+        # fails where there is nothing to gather, and its name says why.
+        nothing = tf.gather([0.0], tf.where(same, 0, 1), name="weights_must_be_as_long_as_ids")
+        return tf.cast(weights.values, tf.float32) + nothing
 
     @staticmethod
     def _counts(ids: Any) -> Any:

@@ -13,9 +13,8 @@ MOST_COLUMNS = 1 << 16
 LEAST_SKETCH = 1 << 14
 
 
-def initializer(given: Any, dim: int) -> dict[str, Any]:
-    """A Keras initializer as a table begins its rows: a constant, uniform, normal or truncated normal."""
-    one = keras.initializers.get(given)
+def initializer(one: Any) -> dict[str, Any]:
+    """How a table begins its rows by a Keras initializer: a constant, uniform, normal or truncated normal one."""
     kinds = keras.initializers
     match one:
         case kinds.Zeros():
@@ -32,8 +31,8 @@ def initializer(given: Any, dim: int) -> dict[str, Any]:
             described = {"kind": "normal", "mean": float(one.mean), "deviation": float(one.stddev)}
         case _:
             raise ValueError(
-                f"a table cannot begin its rows by {given!r}; use a constant, RandomUniform, RandomNormal or "
-                f"TruncatedNormal initializer (of {dim} columns and rows without end)"
+                f"a table cannot begin its rows by {type(one).__name__}; use a constant, RandomUniform, RandomNormal or "
+                "TruncatedNormal"
             )
     if getattr(one, "_init_seed", None) is not None:
         raise ValueError("a table's rows follow from its own seed; give it as Embedding(seed=...), not to `initializer`")

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -18,20 +19,26 @@ import java.util.function.Consumer;
  * outlives its trainer and serves every trainer and predictor that takes and gives the same columns.
  */
 public final class Batch {
+    /** Of a batch whose event time was not given. The Rust side has the same. */
+    static final long NO_EVENT_TIME = Long.MIN_VALUE;
+
     private final Schema schema;
     private final int capacity;
     private final Layout layout;
     private final ByteBuffer slab;
-    private final Strings strings = new Strings();
+    private final Heap heap = new Heap();
+    private final RowMemory memory;
     private final Call call;
-    private final Row row = new Row(this);
+    private final Row row;
     /** Per field the stamp of the row that set it last: nothing to reset from row to row. */
     private final int[] filledAt;
     private final BitSet unlabelled = new BitSet();
     private final AtomicBoolean inUse = new AtomicBoolean();
     private int rows;
-    /** Where the last row's strings begin; of an earlier row's, only {@link #clear} frees the memory. */
-    private int lastStrings;
+    /** Where the last row's part of the heap begins; of an earlier row's, only {@link #clear} frees the memory. */
+    private int lastHeap;
+
+    private long eventTime = NO_EVENT_TIME;
     private int stamp;
     private boolean open;
 
@@ -43,6 +50,8 @@ public final class Batch {
         this.capacity = capacity;
         this.layout = new Layout(schema.columns(), capacity);
         this.slab = Layout.allocate(layout.bytes());
+        this.memory = new RowMemory(layout, slab, heap);
+        this.row = new Row(this, memory);
         this.call = new Call(schema, capacity);
         this.filledAt = new int[schema.fields().size()];
     }
@@ -59,7 +68,7 @@ public final class Batch {
      */
     public void add(Consumer<? super Row> record) {
         begin();
-        int mark = strings.size();
+        int mark = heap.size();
         boolean added = false;
         try {
             record.accept(row);
@@ -81,7 +90,7 @@ public final class Batch {
      */
     public <T> void add(T record, BiConsumer<? super T, ? super Row> encoder) {
         begin();
-        int mark = strings.size();
+        int mark = heap.size();
         boolean added = false;
         try {
             encoder.accept(record, row);
@@ -101,6 +110,7 @@ public final class Batch {
             Arrays.fill(filledAt, 0);
             stamp = 1;
         }
+        memory.row(rows);
         open = true;
     }
 
@@ -135,10 +145,7 @@ public final class Batch {
         for (int i = 0; i < schema.columns().size(); i++) {
             Column column = schema.columns().get(i);
             if (column.role() != Column.Role.FEATURE) {
-                int start = layout.offset(i) + rows * column.rowBytes();
-                for (int at = start; at < start + column.rowBytes(); at++) {
-                    slab.put(at, (byte) 0);
-                }
+                memory.blank(i, column);
             }
         }
     }
@@ -147,9 +154,9 @@ public final class Batch {
         open = false;
         if (added) {
             rows++;
-            lastStrings = mark;
+            lastHeap = mark;
         } else {
-            strings.truncate(mark);
+            heap.truncate(mark);
         }
     }
 
@@ -165,16 +172,40 @@ public final class Batch {
         }
         rows--;
         unlabelled.clear(rows);
-        strings.truncate(lastStrings);
+        heap.truncate(lastHeap);
     }
 
-    /** Takes all rows out; the memory stays. */
+    /** Takes all rows out, and the event time; the memory stays. */
     public void clear() {
         idle();
         rows = 0;
-        lastStrings = 0;
-        strings.truncate(0);
+        eventTime = NO_EVENT_TIME;
+        lastHeap = 0;
+        heap.truncate(0);
         unlabelled.clear();
+    }
+
+    /**
+     * Says when the latest of these rows happened. Needed to learn where {@link Schema#needsEventTime} says so.
+     *
+     * @param milliseconds since 1970 began in UTC, not negative
+     * @throws InvalidInputException if it is negative
+     */
+    public void eventTime(long milliseconds) {
+        idle();
+        if (milliseconds < 0) {
+            throw new InvalidInputException("set event time: give milliseconds since 1970, not before: " + milliseconds);
+        }
+        eventTime = milliseconds;
+    }
+
+    /**
+     * When the latest of these rows happened, in milliseconds since 1970.
+     *
+     * @return empty if it was not given since the last {@link #clear}
+     */
+    public OptionalLong eventTime() {
+        return eventTime == NO_EVENT_TIME ? OptionalLong.empty() : OptionalLong.of(eventTime);
     }
 
     /**
@@ -214,7 +245,7 @@ public final class Batch {
     }
 
     /**
-     * Writes the rows, so that {@link #read} brings them back in another batch, process or machine.
+     * Writes the rows and the event time, so that {@link #read} brings them back in another batch, process or machine.
      *
      * @param out where to
      * @throws IOException if {@code out} does
@@ -225,7 +256,7 @@ public final class Batch {
     }
 
     /**
-     * Replaces the rows by those that {@link #write} wrote; if that fails, the batch is empty.
+     * Replaces rows and event time by those that {@link #write} wrote; if that fails, the batch is empty.
      *
      * @param in where from
      * @throws IOException if {@code in} does
@@ -250,57 +281,25 @@ public final class Batch {
         return slab;
     }
 
-    /** The field at this index, if it takes this many values and a row is being added. */
+    RowMemory memory() {
+        return memory;
+    }
+
+    /** The field at this index, with room for this many values, if it takes them and a row is being added. */
     Field place(int index, int values) {
         if (!open) {
             throw new InvalidInputException("set field: a row can be set only inside add");
         }
         Field field = schema.field(index);
-        if (field.elements() != values) {
+        if (field.elements() != values && !field.column().ragged()) {
             throw new InvalidInputException("set field: it takes " + field.elements() + " values, not " + values + ": " + field);
         }
+        memory.begin(field, values);
         return field;
     }
 
-    /** Where element {@code i} of a field lies in the row that is being added. */
-    int at(Field field, int i) {
-        Column column = field.column();
-        return layout.offset(field.columnIndex())
-                + rows * column.rowBytes()
-                + (field.element() + i) * column.dtype().slot();
-    }
-
-    void putString(Field field, int i, CharSequence value) {
-        onlyString(field);
-        int offset = strings.size();
-        strings.append(value, field);
-        putSlot(at(field, i), offset);
-    }
-
-    void putString(Field field, int i, byte[] value) {
-        onlyString(field);
-        putString(at(field, i), value);
-    }
-
-    void putString(int at, byte[] value) {
-        int offset = strings.size();
-        strings.append(value);
-        putSlot(at, offset);
-    }
-
-    private void putSlot(int at, int offset) {
-        slab.putInt(at, offset);
-        slab.putInt(at + Integer.BYTES, strings.size() - offset);
-    }
-
-    private static void onlyString(Field field) {
-        if (field.column().dtype() != DType.STRING) {
-            throw new InvalidInputException(
-                    "set field: a " + field.column().dtype() + " field takes numbers, not a string: " + field);
-        }
-    }
-
     void mark(Field field) {
+        memory.end(field);
         filledAt[field.index()] = stamp;
     }
 
@@ -327,8 +326,12 @@ public final class Batch {
         return layout;
     }
 
-    Strings strings() {
-        return strings;
+    Heap heap() {
+        return heap;
+    }
+
+    long eventTimeOrNone() {
+        return eventTime;
     }
 
     Call call() {

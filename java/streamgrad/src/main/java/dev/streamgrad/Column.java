@@ -25,16 +25,26 @@ public final class Column {
     private final String name;
     private final DType dtype;
     private final int[] shape;
+    private final boolean ragged;
     private final int elements;
     private final List<String> fields;
     private final double lowest;
     private final double highest;
 
-    Column(Role role, String name, DType dtype, int[] shape, List<String> fields, double lowest, double highest) {
+    Column(
+            Role role,
+            String name,
+            DType dtype,
+            int[] shape,
+            boolean ragged,
+            List<String> fields,
+            double lowest,
+            double highest) {
         this.role = role;
         this.name = name;
         this.dtype = dtype;
         this.shape = shape;
+        this.ragged = ragged;
         this.fields = List.copyOf(fields);
         this.lowest = lowest;
         this.highest = highest;
@@ -73,7 +83,16 @@ public final class Column {
     }
 
     /**
-     * The shape of one row; empty is one scalar a row.
+     * Whether a row has any number of values, none included: the field takes an array or list of any length.
+     *
+     * @return false if every row has the column's {@link #shape}
+     */
+    public boolean ragged() {
+        return ragged;
+    }
+
+    /**
+     * The shape of one row, or of one value if the rows are ragged; empty is one scalar.
      *
      * @return a copy
      */
@@ -82,7 +101,7 @@ public final class Column {
     }
 
     /**
-     * Elements of one row: the product of the shape.
+     * Elements of one row, or of one value if the rows are ragged: the product of the shape.
      *
      * @return one or more
      */
@@ -133,12 +152,17 @@ public final class Column {
 
     /** Bytes of one row in a slab. */
     int rowBytes() {
-        return Math.multiplyExact(elements, dtype.slot());
+        return ragged ? Layout.SLOT : Math.multiplyExact(elements, dtype.slot());
     }
 
-    /** Name, dtype and shape on one line, for messages: {@code numbers float32[4]}. */
+    /** Whether its part of a slab is slots that lead into the heap. */
+    boolean slots() {
+        return ragged || dtype == DType.STRING;
+    }
+
+    /** Name, dtype and shape on one line, for messages: {@code numbers float32[4]}, or {@code items int64[ragged]}. */
     @Override
     public String toString() {
-        return name + " " + dtype + Arrays.toString(shape).replace(" ", "");
+        return name + " " + dtype + (ragged ? "[ragged]" : Arrays.toString(shape).replace(" ", ""));
     }
 }

@@ -25,7 +25,7 @@ public enum DType {
     /** Truth value, one byte. */
     BOOL("bool", 1),
     /** Bytes of any length; only Java's {@code String} implies UTF-8. */
-    STRING("string", 8);
+    STRING("string", Layout.SLOT);
 
     private final String text;
     private final int slot;
@@ -35,7 +35,7 @@ public enum DType {
         this.slot = slot;
     }
 
-    /** Bytes of one element in a slab; a string's slot is a pair of int: offset and length in the strings buffer. */
+    /** Bytes of one element in a slab; of a string that of {@link Layout#SLOT}. */
     int slot() {
         return slot;
     }

@@ -49,7 +49,8 @@ public final class Field {
     }
 
     /**
-     * How many values it takes: one for a scalar, else an array of this length.
+     * How many values it takes: one for a scalar, else an array of this length; any number if the column is
+     * {@linkplain Column#ragged ragged}.
      *
      * @return one, or the elements of the column's row
      */

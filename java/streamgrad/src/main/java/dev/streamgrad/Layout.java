@@ -11,6 +11,8 @@ import java.util.List;
  */
 final class Layout {
     static final int ALIGNMENT = 64;
+    /** A pair of int: of a string offset and length in the heap, of a ragged row offset and number of its values. */
+    static final int SLOT = 2 * Integer.BYTES;
     /** The largest block: what a ByteBuffer can address, less the room to align it. */
     static final int MOST_BYTES = Integer.MAX_VALUE - 2 * ALIGNMENT;
 

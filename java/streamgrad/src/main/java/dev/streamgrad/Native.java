@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  */
 final class Native {
     /** The version of these signatures and of all layouts; the library has to have the same. */
-    static final int ABI = 3;
+    static final int ABI = 4;
 
     private Native() {}
 
@@ -27,16 +27,17 @@ final class Native {
     static native byte[] trainerSchema(long handle, ByteBuffer error);
 
     /**
-     * Learns rows {@code 0..rows} of a slab that is laid out for {@code capacity}; returns the version it made. A {@code position} that
-     * is not {@code null} is noted with it.
+     * Learns rows {@code 0..rows} of a slab that is laid out for {@code capacity}; returns the version it made. The event time is in
+     * milliseconds or {@link Batch#NO_EVENT_TIME}; a {@code position} that is not {@code null} is noted with it.
      */
     static native long trainerStep(
             long handle,
             ByteBuffer slab,
             int capacity,
             int rows,
-            ByteBuffer strings,
-            int stringBytes,
+            ByteBuffer heap,
+            int heapBytes,
+            long eventTime,
             ByteBuffer position,
             int positionBytes,
             ByteBuffer results,
@@ -49,8 +50,8 @@ final class Native {
             int capacity,
             int first,
             int rows,
-            ByteBuffer strings,
-            int stringBytes,
+            ByteBuffer heap,
+            int heapBytes,
             ByteBuffer results,
             ByteBuffer error);
 
@@ -101,8 +102,8 @@ final class Native {
             int capacity,
             int first,
             int rows,
-            ByteBuffer strings,
-            int stringBytes,
+            ByteBuffer heap,
+            int heapBytes,
             ByteBuffer results,
             ByteBuffer error);
 

@@ -13,8 +13,8 @@ interface PredictCall {
             int capacity,
             int first,
             int rows,
-            ByteBuffer strings,
-            int stringBytes,
+            ByteBuffer heap,
+            int heapBytes,
             ByteBuffer results,
             ByteBuffer error);
 
@@ -33,8 +33,8 @@ interface PredictCall {
                                 batch.capacity(),
                                 fromRow,
                                 rows,
-                                batch.strings().bytes(),
-                                batch.strings().size(),
+                                batch.heap().bytes(),
+                                batch.heap().size(),
                                 call.predictionsBuffer(),
                                 call.error()),
                         call.error());

@@ -1,8 +1,8 @@
 package dev.streamgrad;
 
+import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -11,15 +11,17 @@ import java.util.List;
  * <p>Numbers are converted only where nothing but a float's rounding is lost: a float column takes every finite number
  * within its range, an integer column whole numbers within its range, a bool column 0 and 1. NaN and infinity are
  * refused, and so is a label that the loss does not allow. A field set twice keeps the later value. An array fills a
- * field that holds a whole row, in row-major order.
+ * field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one, which takes any number of values.
  *
  * <p>Used by one thread, and only within the call of {@code add} that handed it out.
  */
 public final class Row {
     private final Batch batch;
+    private final RowMemory memory;
 
-    Row(Batch batch) {
+    Row(Batch batch, RowMemory memory) {
         this.batch = batch;
+        this.memory = memory;
     }
 
     /**
@@ -83,10 +85,10 @@ public final class Row {
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its name
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -95,10 +97,10 @@ public final class Row {
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its name
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -107,10 +109,10 @@ public final class Row {
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its name
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -119,10 +121,10 @@ public final class Row {
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its name
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -131,8 +133,8 @@ public final class Row {
     }
 
     /**
-     * Sets a field from whatever a record holds: a number, boolean, string, one of the arrays above, or an array or
-     * list of such; {@code null} leaves a label or weight out, and is refused for a feature.
+     * Sets a field from whatever a record holds: a number, boolean, string, or an array or list of such;
+     * {@code null} leaves a label or weight out, and is refused for a feature.
      *
      * @param field its name
      * @param value the value
@@ -153,7 +155,7 @@ public final class Row {
      */
     public Row set(int field, double value) {
         Field place = batch.place(field, 1);
-        Cells.put(batch.slab(), batch.at(place, 0), place, value);
+        memory.put(place, 0, value);
         return filled(place);
     }
 
@@ -167,7 +169,7 @@ public final class Row {
      */
     public Row set(int field, long value) {
         Field place = batch.place(field, 1);
-        Cells.put(batch.slab(), batch.at(place, 0), place, value);
+        memory.put(place, 0, value);
         return filled(place);
     }
 
@@ -196,7 +198,7 @@ public final class Row {
             return leaveOut(field);
         }
         Field place = batch.place(field, 1);
-        batch.putString(place, 0, value);
+        memory.put(place, 0, value);
         return filled(place);
     }
 
@@ -215,23 +217,23 @@ public final class Row {
         DType dtype = batch.schema().field(field).column().dtype();
         if (dtype == DType.STRING) {
             Field place = batch.place(field, 1);
-            batch.putString(place, 0, value);
+            memory.put(place, 0, value);
             return filled(place);
         }
         Field place = batch.place(field, value.length);
         boolean unsigned = dtype == DType.UINT8;
         for (int i = 0; i < value.length; i++) {
             long element = unsigned ? Byte.toUnsignedLong(value[i]) : value[i];
-            Cells.put(batch.slab(), batch.at(place, i), place, element);
+            memory.put(place, i, element);
         }
         return filled(place);
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its index, from {@link Schema#fieldIndex}
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -241,16 +243,16 @@ public final class Row {
         }
         Field place = batch.place(field, values.length);
         for (int i = 0; i < values.length; i++) {
-            Cells.put(batch.slab(), batch.at(place, i), place, values[i]);
+            memory.put(place, i, values[i]);
         }
         return filled(place);
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its index, from {@link Schema#fieldIndex}
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -260,16 +262,16 @@ public final class Row {
         }
         Field place = batch.place(field, values.length);
         for (int i = 0; i < values.length; i++) {
-            Cells.put(batch.slab(), batch.at(place, i), place, values[i]);
+            memory.put(place, i, values[i]);
         }
         return filled(place);
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its index, from {@link Schema#fieldIndex}
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -279,16 +281,16 @@ public final class Row {
         }
         Field place = batch.place(field, values.length);
         for (int i = 0; i < values.length; i++) {
-            Cells.put(batch.slab(), batch.at(place, i), place, (long) values[i]);
+            memory.put(place, i, (long) values[i]);
         }
         return filled(place);
     }
 
     /**
-     * Sets every element of a field.
+     * Sets every element of a field, or the values of a ragged one.
      *
      * @param field its index, from {@link Schema#fieldIndex}
-     * @param values as many as the field has elements, copied
+     * @param values as many as the field has elements, of a ragged field any number; copied
      * @return this row
      * @throws InvalidInputException if there is no such field or it cannot hold the values
      */
@@ -298,14 +300,14 @@ public final class Row {
         }
         Field place = batch.place(field, values.length);
         for (int i = 0; i < values.length; i++) {
-            Cells.put(batch.slab(), batch.at(place, i), place, values[i]);
+            memory.put(place, i, values[i]);
         }
         return filled(place);
     }
 
     /**
-     * Sets a field from whatever a record holds: a number, boolean, string, one of the arrays above, or an array or
-     * list of such; {@code null} leaves a label or weight out, and is refused for a feature.
+     * Sets a field from whatever a record holds: a number, boolean, string, or an array or list of such;
+     * {@code null} leaves a label or weight out, and is refused for a feature.
      *
      * @param field its index, from {@link Schema#fieldIndex}
      * @param value the value
@@ -325,13 +327,23 @@ public final class Row {
             return set(field, (int[]) value);
         } else if (value instanceof long[]) {
             return set(field, (long[]) value);
-        } else if (value instanceof Object[]) {
-            return elements(field, Arrays.asList((Object[]) value));
         } else if (value instanceof List) {
             return elements(field, (List<?>) value);
+        } else if (value.getClass().isArray()) {
+            return elements(field, value);
         }
         Field place = batch.place(field, 1);
         element(place, 0, value);
+        return filled(place);
+    }
+
+    /** The elements of an array of any other type. */
+    private Row elements(int field, Object array) {
+        int length = Array.getLength(array);
+        Field place = batch.place(field, length);
+        for (int i = 0; i < length; i++) {
+            element(place, i, Array.get(array, i));
+        }
         return filled(place);
     }
 
@@ -346,22 +358,29 @@ public final class Row {
 
     private void element(Field place, int i, Object value) {
         if (value instanceof Double || value instanceof Float || value instanceof BigDecimal) {
-            Cells.put(batch.slab(), batch.at(place, i), place, ((Number) value).doubleValue());
+            memory.put(place, i, ((Number) value).doubleValue());
         } else if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
-            Cells.put(batch.slab(), batch.at(place, i), place, ((Number) value).longValue());
+            memory.put(place, i, ((Number) value).longValue());
         } else if (value instanceof BigInteger && ((BigInteger) value).bitLength() < Long.SIZE) {
-            Cells.put(batch.slab(), batch.at(place, i), place, ((BigInteger) value).longValue());
+            memory.put(place, i, ((BigInteger) value).longValue());
+        } else if (value instanceof BigInteger && unsigned(place, (BigInteger) value)) {
+            memory.putUnsigned(place, i, ((BigInteger) value).longValue());
         } else if (value instanceof Boolean) {
-            Cells.put(batch.slab(), batch.at(place, i), place, (Boolean) value ? 1L : 0L);
+            memory.put(place, i, (Boolean) value ? 1L : 0L);
         } else if (value instanceof CharSequence) {
-            batch.putString(place, i, (CharSequence) value);
+            memory.put(place, i, (CharSequence) value);
         } else if (value instanceof byte[]) {
-            batch.putString(place, i, (byte[]) value);
+            memory.put(place, i, (byte[]) value);
         } else {
             String type = value == null ? "null" : value.getClass().getName();
             throw new InvalidInputException("set field: takes numbers, booleans, strings and bytes or arrays and lists"
                     + " of them, convert it: " + place + " is " + type);
         }
+    }
+
+    /** Whether it is one of the numbers that a uint64 holds and a long does not. */
+    private static boolean unsigned(Field place, BigInteger value) {
+        return place.column().dtype() == DType.UINT64 && value.signum() > 0 && value.bitLength() == Long.SIZE;
     }
 
     private Row leaveOut(int field) {

@@ -31,6 +31,7 @@ public final class Schema {
     private final List<String> metricKinds = new ArrayList<>();
     private final List<String> parameters = new ArrayList<>();
     private final List<int[]> parameterShapes = new ArrayList<>();
+    private final boolean needsEventTime;
 
     /** Reads what {@link Native} gives for a trainer or a predictor; the Rust side, {@code src/jvm/schema.rs}, has the layout. */
     Schema(byte[] encoded) {
@@ -51,6 +52,7 @@ public final class Schema {
                 parameters.add(text(in));
                 parameterShapes.add(shape(in));
             }
+            needsEventTime = in.readBoolean();
         } catch (IOException | IndexOutOfBoundsException e) {
             throw new StreamgradException(
                     Status.INTERNAL, "read schema: jar and native library do not fit, use those of one build", e);
@@ -85,11 +87,12 @@ public final class Schema {
         String name = text(in);
         DType dtype = DType.named(text(in));
         int[] shape = shape(in);
+        boolean ragged = in.readBoolean();
         List<String> fields = new ArrayList<>();
         for (int n = in.readInt(); n > 0; n--) {
             fields.add(text(in));
         }
-        return new Column(role, name, dtype, shape, fields, in.readDouble(), in.readDouble());
+        return new Column(role, name, dtype, shape, ragged, fields, in.readDouble(), in.readDouble());
     }
 
     private static int[] shape(DataInputStream in) throws IOException {
@@ -183,6 +186,16 @@ public final class Schema {
      */
     public boolean hasField(String field) {
         return fieldIndex.containsKey(field);
+    }
+
+    /**
+     * Whether learning needs to know {@linkplain Batch#eventTime(long) when} a batch happened: rows of an embedding table
+     * expire by it.
+     *
+     * @return false for what only predicts
+     */
+    public boolean needsEventTime() {
+        return needsEventTime;
     }
 
     /** The same as {@link #fields()}, for loops that run for every row. */

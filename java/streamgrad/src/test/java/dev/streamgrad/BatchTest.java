@@ -59,14 +59,14 @@ class BatchTest {
 
     private String text(int at) {
         return new String(
-                batch.strings().get(batch.slab().getInt(at), batch.slab().getInt(at + 4)),
+                batch.heap().get(batch.slab().getInt(at), batch.slab().getInt(at + 4)),
                 java.nio.charset.StandardCharsets.UTF_8);
     }
 
     @Test
     void aFailedAddLeavesTheBatchAsItWas() {
         batch.add(BatchTest::full);
-        int strings = batch.strings().size();
+        int strings = batch.heap().size();
         String message = refused(() -> batch.add(row -> row.set("hour", 1).set("carrier", "lost")));
         assertTrue(message.endsWith("set field distance"), message);
         assertThrows(IllegalStateException.class, () -> batch.add(row -> {
@@ -74,7 +74,7 @@ class BatchTest {
             throw new IllegalStateException("from the caller");
         }));
         assertEquals(1, batch.rows());
-        assertEquals(strings, batch.strings().size());
+        assertEquals(strings, batch.heap().size());
         batch.add(BatchTest::unlabelled);
         assertEquals(2, batch.rows());
         assertEquals("AA", text(batch.layout().offset(1) + 8));
@@ -123,7 +123,7 @@ class BatchTest {
         assertTrue(refused(() -> batch.add(BatchTest::unlabelled)).endsWith("capacity 3"));
         batch.clear();
         assertEquals(0, batch.rows());
-        assertEquals(0, batch.strings().size());
+        assertEquals(0, batch.heap().size());
         assertEquals(0, batch.unlabelledRows());
         batch.add(BatchTest::unlabelled);
         assertEquals(1, batch.rows());
@@ -167,7 +167,7 @@ class BatchTest {
             wide.add(row -> row.set("hour", 1).set("distance", 1).set("carrier", "carrier number " + number));
         }
         int at = wide.layout().offset(1) + 321 * 8;
-        byte[] bytes = wide.strings().get(wide.slab().getInt(at), wide.slab().getInt(at + 4));
+        byte[] bytes = wide.heap().get(wide.slab().getInt(at), wide.slab().getInt(at + 4));
         assertEquals("carrier number 321", new String(bytes, java.nio.charset.StandardCharsets.UTF_8));
     }
 
@@ -191,7 +191,7 @@ class BatchTest {
             byte[] part = java.util.Arrays.copyOf(written, cut);
             assertThrows(EOFException.class, () -> other.read(new DataInputStream(new ByteArrayInputStream(part))));
             assertEquals(0, other.rows());
-            assertEquals(0, other.strings().size());
+            assertEquals(0, other.heap().size());
         }
     }
 

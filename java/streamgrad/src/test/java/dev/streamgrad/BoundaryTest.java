@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,18 +44,18 @@ class BoundaryTest {
 
     private long step(ByteBuffer slab, int capacity, int rows) {
         return Native.trainerStep(
-                handle, slab, capacity, rows, batch.strings().bytes(), batch.strings().size(), null, 0,
+                handle, slab, capacity, rows, batch.heap().bytes(), batch.heap().size(), Batch.NO_EVENT_TIME, null, 0,
                 batch.call().results(), error);
     }
 
     private long step(ByteBuffer slab, ByteBuffer results) {
         return Native.trainerStep(
-                handle, slab, CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), null, 0, results, error);
+                handle, slab, CAPACITY, CAPACITY, batch.heap().bytes(), batch.heap().size(), Batch.NO_EVENT_TIME, null, 0, results, error);
     }
 
     private long predict(ByteBuffer slab, int capacity, int first, int rows) {
         return Native.trainerPredict(
-                handle, slab, capacity, first, rows, batch.strings().bytes(), batch.strings().size(),
+                handle, slab, capacity, first, rows, batch.heap().bytes(), batch.heap().size(),
                 batch.call().results(), error);
     }
 
@@ -107,9 +108,9 @@ class BoundaryTest {
         refused(Status.NULL_POINTER, "name", Native.trainerParameter(handle, null, batch.slab(), error));
         refused(Status.NULL_POINTER, "values", Native.trainerParameter(handle, utf8(schema.parameters().get(0)), null, error));
         ByteBuffer results = batch.call().results();
-        refused(Status.NULL_POINTER, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 9, null, 0, results, error));
-        ByteBuffer strings = batch.strings().bytes();
-        refused(Status.NULL_POINTER, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, 0, null, error));
+        refused(Status.NULL_POINTER, "heap", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, null, 9, Batch.NO_EVENT_TIME, null, 0, results, error));
+        ByteBuffer heap = batch.heap().bytes();
+        refused(Status.NULL_POINTER, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, heap, 9, Batch.NO_EVENT_TIME, null, 0, null, error));
         // Without a place for the text the code has to do.
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, null));
         assertEquals(-Status.CLOSED, Native.trainerVersion(0, ByteBuffer.allocateDirect(4)));
@@ -125,10 +126,10 @@ class BoundaryTest {
         refused(Status.BUFFER_TOO_SMALL, "not " + (bytes - 1), step(batch.slab().duplicate().limit(bytes - 1).slice(), CAPACITY, 1));
         refused(Status.BUFFER_TOO_SMALL, "slab", predict(batch.slab(), 100_000, 0, 1));
         ByteBuffer results = batch.call().results();
-        ByteBuffer strings = batch.strings().bytes();
+        ByteBuffer heap = batch.heap().bytes();
         ByteBuffer tiny = Layout.allocate(64).limit(8).slice();
-        refused(Status.BUFFER_TOO_SMALL, "strings", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, null, 0, results, error));
-        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, strings, 9, null, 0, tiny, error));
+        refused(Status.BUFFER_TOO_SMALL, "heap", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, tiny, 9, Batch.NO_EVENT_TIME, null, 0, results, error));
+        refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerStep(handle, batch.slab(), CAPACITY, 1, heap, 9, Batch.NO_EVENT_TIME, null, 0, tiny, error));
         refused(Status.BUFFER_TOO_SMALL, "results", Native.trainerMetrics(handle, tiny, error));
         ByteBuffer report = results.duplicate().limit(results.capacity() - 64).slice();
         refused(Status.BUFFER_TOO_SMALL, "results", step(batch.slab(), report));
@@ -146,7 +147,7 @@ class BoundaryTest {
 
     private long stepTo(ByteBuffer position, int bytes) {
         return Native.trainerStep(
-                handle, batch.slab(), CAPACITY, CAPACITY, batch.strings().bytes(), batch.strings().size(), position,
+                handle, batch.slab(), CAPACITY, CAPACITY, batch.heap().bytes(), batch.heap().size(), Batch.NO_EVENT_TIME, position,
                 bytes, batch.call().results(), error);
     }
 
@@ -158,8 +159,8 @@ class BoundaryTest {
         refused(Status.INVALID_INPUT, "empty", step(batch.slab(), CAPACITY, 0));
         refused(Status.INVALID_INPUT, "first row is -1", predict(batch.slab(), CAPACITY, -1, 1));
         refused(Status.INVALID_INPUT, "from row 16", predict(batch.slab(), CAPACITY, 16, 1));
-        refused(Status.INVALID_INPUT, "string bytes is -1",
-                Native.trainerPredict(handle, batch.slab(), CAPACITY, 0, 1, batch.strings().bytes(), -1,
+        refused(Status.INVALID_INPUT, "heap bytes is -1",
+                Native.trainerPredict(handle, batch.slab(), CAPACITY, 0, 1, batch.heap().bytes(), -1,
                         batch.call().results(), error));
     }
 
@@ -180,10 +181,69 @@ class BoundaryTest {
         refused(Status.INVALID_INPUT, "row 5: label must be from 0 to 1", step(slab, CAPACITY, CAPACITY));
         assertEquals(0, predict(slab, CAPACITY, 0, CAPACITY), "predicting does not look at labels");
         slab.putFloat(label, 1);
-        slab.putInt(8, batch.strings().size());
+        slab.putInt(8, batch.heap().size());
         refused(Status.INVALID_INPUT, "airline", step(slab, CAPACITY, CAPACITY));
         slab.putInt(8, -1);
         refused(Status.INVALID_INPUT, "airline", predict(slab, CAPACITY, 0, CAPACITY));
+    }
+
+    @Test
+    void anEventTimeBefore1970IsRefused() {
+        for (long wrong : new long[] {-1, Long.MIN_VALUE + 1}) {
+            refused(Status.INVALID_INPUT, "not before: " + wrong,
+                    Native.trainerStep(handle, batch.slab(), CAPACITY, CAPACITY, batch.heap().bytes(), batch.heap().size(), wrong,
+                            null, 0, batch.call().results(), error));
+        }
+    }
+
+    @Test
+    void raggedRowsThatLeadAstrayAreRefused() {
+        long mine = handle;
+        handle = Call.check(Native.trainerOpen(utf8(RaggedTest.EVERY_RAGGED.toString()), new byte[0], error), error);
+        Schema ragged = new Schema(Native.trainerSchema(handle, error));
+        Batch rows = new Batch(ragged, 2);
+        for (int i = 0; i < 2; i++) {
+            rows.add(row -> {
+                ragged.features().forEach(column -> row.set(column.name(), List.of()));
+                row.set("of_float64", new double[] {1, 2}).set("of_string", List.of("a", "bc"));
+            });
+        }
+        ByteBuffer slab = rows.slab();
+        int numbers = rows.layout().offset(1);
+        int strings = rows.layout().offset(11);
+        int end = rows.heap().size();
+        int kept = slab.getInt(numbers);
+        int first = slab.getInt(strings);
+        for (int[] slot : new int[][] {{end, 1}, {end - 8, 2}, {-1, 1}, {0, -1}, {-1, -1}, {end + 1, 0}, {end - 7, 1}}) {
+            RowMemory.slot(slab, numbers, slot[0], slot[1]);
+            refused(Status.INVALID_INPUT, "within the heap: of_float64", predict(rows, 0, 2));
+            assertEquals(0, predict(rows, 1, 1), "the other row does not lead there");
+            RowMemory.slot(slab, numbers, kept, 2);
+            RowMemory.slot(slab, strings, slot[0], slot[1]);
+            refused(Status.INVALID_INPUT, "within the heap: of_string", predict(rows, 0, 2));
+            RowMemory.slot(slab, strings, first, 2);
+        }
+        // Two rows of nearly the whole heap each.
+        RowMemory.slot(slab, numbers, 0, end / 8);
+        RowMemory.slot(slab, numbers + Layout.SLOT, 0, end / 8);
+        refused(Status.INVALID_INPUT, "do not overlap: of_float64", predict(rows, 0, 2));
+        RowMemory.slot(slab, numbers, kept, 2);
+        RowMemory.slot(slab, numbers + Layout.SLOT, kept, 2);
+        // A string of a row that lies outside.
+        for (int[] slot : new int[][] {{end, 1}, {-1, 0}, {0, -1}}) {
+            RowMemory.slot(rows.heap().bytes(), first + Layout.SLOT, slot[0], slot[1]);
+            refused(Status.INVALID_INPUT, "of_string", predict(rows, 0, 2));
+        }
+        RowMemory.slot(rows.heap().bytes(), first + Layout.SLOT, first, 0);
+        assertEquals(0, predict(rows, 0, 2));
+        assertEquals(0, Native.trainerClose(handle, error));
+        handle = mine;
+    }
+
+    private long predict(Batch rows, int from, int count) {
+        return Native.trainerPredict(
+                handle, rows.slab(), rows.capacity(), from, count, rows.heap().bytes(), rows.heap().size(),
+                rows.call().predictionsBuffer(), error);
     }
 
     @Test

@@ -26,6 +26,15 @@ class LayoutTest {
     }
 
     @Test
+    void aRaggedRowHasOneSlotWhateverItsValues() {
+        Schema rows = new Schemas().ragged("bits", "bool").ragged("ids", "int64").ragged("words", "string").make();
+        Layout layout = new Layout(rows.columns(), 9);
+        assertEquals(128, layout.offset(1)); // 72 bytes
+        assertEquals(256, layout.offset(2));
+        assertEquals(384, layout.bytes());
+    }
+
+    @Test
     void memoryIsAlignedAndLargeEnough() {
         for (int bytes : new int[] {0, 1, 63, 64, 65, 4096, 4097}) {
             ByteBuffer block = Layout.allocate(bytes);

@@ -237,7 +237,7 @@ class PredictorRefusedTest {
 
     private static long predict(long handle, Batch batch, ByteBuffer results, ByteBuffer error) {
         return Native.predictorPredict(
-                handle, batch.slab(), batch.capacity(), 0, batch.rows(), batch.strings().bytes(), batch.strings().size(),
+                handle, batch.slab(), batch.capacity(), 0, batch.rows(), batch.heap().bytes(), batch.heap().size(),
                 results, error);
     }
 }

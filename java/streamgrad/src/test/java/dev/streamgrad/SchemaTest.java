@@ -40,6 +40,14 @@ class SchemaTest {
     }
 
     @Test
+    void aRaggedColumnIsAnotherColumn() {
+        Schema ragged = new Schemas().ragged("ids", "int64").make();
+        assertEquals("[ids int64[ragged]]", ragged.features().toString());
+        assertEquals(1, ragged.features().get(0).elements());
+        assertFalse(ragged.fits(new Schemas().feature("ids", "int64", new int[0], "ids").make()));
+    }
+
+    @Test
     void anUnknownFieldNamesTheKnownOnes() {
         InvalidInputException e =
                 assertThrows(InvalidInputException.class, () -> wide().make().fieldIndex("minute"));

@@ -21,20 +21,24 @@ final class Schemas {
     }
 
     Schemas feature(String name, String dtype, int[] shape, String... fields) {
-        return column(Column.Role.FEATURE, name, dtype, shape, infinity(-1), infinity(1), fields);
+        return column(Column.Role.FEATURE, name, dtype, shape, false, infinity(-1), infinity(1), fields);
+    }
+
+    Schemas ragged(String name, String dtype) {
+        return column(Column.Role.FEATURE, name, dtype, new int[0], true, infinity(-1), infinity(1), name);
     }
 
     Schemas label(String name, String dtype, double lowest, double highest) {
-        return column(Column.Role.LABEL, name, dtype, new int[] {1}, lowest, highest, name);
+        return column(Column.Role.LABEL, name, dtype, new int[] {1}, false, lowest, highest, name);
     }
 
     Schemas weight(String name) {
-        return column(Column.Role.WEIGHT, name, "float32", new int[0], 0, infinity(1), name);
+        return column(Column.Role.WEIGHT, name, "float32", new int[0], false, 0, infinity(1), name);
     }
 
     Schemas output(String name, String dtype, int... shape) {
         outputCount++;
-        write(outputs, out -> column(out, name, dtype, shape, infinity(-1), infinity(1), List.of()));
+        write(outputs, out -> column(out, name, dtype, shape, false, infinity(-1), infinity(1), List.of()));
         return this;
     }
 
@@ -59,26 +63,42 @@ final class Schemas {
             out.writeInt(1);
             text(out, "dense/kernel");
             shape(out, 4, 32);
+            out.writeBoolean(false);
         });
         return new Schema(all.toByteArray());
     }
 
     private Schemas column(
-            Column.Role role, String name, String dtype, int[] shape, double lowest, double highest, String... fields) {
+            Column.Role role,
+            String name,
+            String dtype,
+            int[] shape,
+            boolean ragged,
+            double lowest,
+            double highest,
+            String... fields) {
         columnCount++;
         write(columns, out -> {
             out.writeByte(role.ordinal());
-            column(out, name, dtype, shape, lowest, highest, List.of(fields));
+            column(out, name, dtype, shape, ragged, lowest, highest, List.of(fields));
         });
         return this;
     }
 
     private static void column(
-            DataOutputStream out, String name, String dtype, int[] shape, double lowest, double highest, List<String> fields)
+            DataOutputStream out,
+            String name,
+            String dtype,
+            int[] shape,
+            boolean ragged,
+            double lowest,
+            double highest,
+            List<String> fields)
             throws IOException {
         text(out, name);
         text(out, dtype);
         shape(out, shape);
+        out.writeBoolean(ragged);
         out.writeInt(fields.size());
         for (String field : fields) {
             text(out, field);

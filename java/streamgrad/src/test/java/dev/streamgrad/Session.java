@@ -178,7 +178,7 @@ public final class Session {
         Native.trainerOpen(null, null, error);
         Native.trainerOpen(new byte[] {'x'}, new byte[] {'y'}, null);
         Native.trainerSchema(0, error);
-        Native.trainerStep(0, null, 0, 0, null, 0, null, 0, null, null);
+        Native.trainerStep(0, null, 0, 0, null, 0, 0, null, 0, null, null);
         Native.trainerPredict(1, heap, -1, -1, -1, heap, -1, heap, heap);
         Native.trainerParameter(0, new byte[0], heap, error);
         Native.trainerMetrics(0, error, error);

@@ -7,12 +7,17 @@ import java.nio.charset.CharsetEncoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 
-/** The bytes of a batch's strings, one behind the other; grows as needed and is reused. For one thread at a time. */
-final class Strings {
+/**
+ * What the slots of a batch's slab lead to, its strings and ragged rows, one behind the other; grows as needed and is
+ * reused. For one thread at a time.
+ *
+ * <p>The Rust side is {@code src/jvm/heap.rs}.
+ */
+final class Heap {
     private ByteBuffer bytes = allocate(0);
     private CharsetEncoder encoder;
 
-    /** Where the next string will begin: the bytes in use. */
+    /** Where the next value will begin: the bytes in use. */
     int size() {
         return bytes.position();
     }
@@ -22,9 +27,17 @@ final class Strings {
         bytes.position(size);
     }
 
-    /** The memory that a native call reads, up to {@link #size}. */
+    /** The memory that a native call reads, up to {@link #size}; another one after the heap has grown. */
     ByteBuffer bytes() {
         return bytes;
+    }
+
+    /** Takes this many bytes, whatever they hold, and returns where they begin. */
+    int take(long count) {
+        reserve(count);
+        int start = bytes.position();
+        bytes.position(start + (int) count);
+        return start;
     }
 
     void append(byte[] value) {
@@ -62,7 +75,7 @@ final class Strings {
         }
         long grown = Math.max(needed, 2L * bytes.capacity());
         if (needed > Integer.MAX_VALUE - Layout.ALIGNMENT) {
-            throw new InvalidInputException("set field: the batch's strings need more than 2 GiB, use fewer rows");
+            throw new InvalidInputException("set field: the batch's strings and ragged rows need more than 2 GiB, use fewer rows");
         }
         ByteBuffer wider = allocate((int) Math.min(grown, Integer.MAX_VALUE - Layout.ALIGNMENT));
         bytes.flip();
