@@ -51,6 +51,16 @@ $(DEMO)/days.bundle/bundle.json: examples/flights/model.py examples/flights/prep
 	@mkdir -p $(DEMO)
 	@$(PYTHON) examples/flights/model.py $(DEMO)
 
+## clicks: ten million made-up clicks, learned with embedding tables that grow and forget
+.PHONY: clicks
+CLICKS ?= 10000000
+clicks: check-machine .venv target/clicks.bundle/bundle.json
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo run --quiet --release --locked --example clicks -- target/clicks.bundle $(CLICKS)
+
+target/clicks.bundle/bundle.json: examples/clicks/model.py python/requirements.lock $(shell find python/src -name '*.py' 2>/dev/null) | .venv
+	@echo "exporting the model of the clicks from Keras (once)"
+	@$(PYTHON) examples/clicks/model.py target/clicks.bundle
+
 ## test: every check and every test that ends in minutes
 .PHONY: test
 test: check-machine checks test-rust test-java test-python

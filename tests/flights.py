@@ -19,9 +19,10 @@ EVENTS = 20_000  # of the stream, about eleven days, for the job and its peer
 MODELS = ("numbers", "tables", "days")  # the last is the demo's own
 sys.path.insert(0, str(FLIGHTS))
 
-import model as definition  # noqa: E402
 import plot  # noqa: E402
 import prepare  # noqa: E402
+
+import model as definition  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,11 @@ def read(folder):
     columns = np.genfromtxt(folder / "predictions.csv", delimiter=",", names=True)
     assert columns.dtype.names == ("row", "prediction", "label", *MODELS[:-1])
     predictions, label = plot.read(folder)
-    return columns["row"], {name: one.astype(np.float32).astype(float) for name, one in predictions.items()}, label
+    return (
+        columns["row"],
+        {name: one.astype(np.float32).astype(float) for name, one in predictions.items()},
+        label,
+    )
 
 
 def test_the_job_predicts_and_learns_as_keras_does(stream, results):
@@ -172,7 +177,7 @@ def test_the_job_predicts_and_learns_as_keras_does(stream, results):
         expected = keras_predictions(model, head)
         difference = np.abs(predictions[model.name] - [expected[one] for one in row])
         # The last bits of a step differ, and a year of steps makes more of it, as it does between Keras and Keras.
-        print(model.name, [difference[a:a+1000].max() for a in range(0,len(difference),1000)])
+        print(model.name, [difference[a : a + 1000].max() for a in range(0, len(difference), 1000)])
 
 
 def keras_predictions(model, events):
@@ -186,7 +191,7 @@ def keras_predictions(model, events):
     predictions, waiting, batch, late = {}, [], [], {}
 
     def inputs(rows):
-        return {one.name: tf.constant(features[one.name][rows]) for one in model.inputs}
+        return [tf.constant(features[one.name][rows]) for one in model.inputs]
 
     def predict():
         if waiting:

@@ -10,8 +10,8 @@ mod stream;
 use std::error::Error;
 use std::time::Instant;
 
-use streamgrad::Trainer;
 use stream::Clicks;
+use streamgrad::Trainer;
 
 const BATCH: usize = 512;
 /// Clicks between two lines, and in the metrics' window.

@@ -67,24 +67,24 @@ const YEAR: f64 = 8e6;
 
 /// One that was shown something.
 #[derive(Debug)]
-pub struct Click {
+pub(crate) struct Click {
     /// Of each feature; no two features share one.
-    pub ids: [i64; FEATURES.len()],
+    pub(crate) ids: [i64; FEATURES.len()],
     /// How likely a click was: what the best of all models would say.
-    pub probability: f64,
-    pub clicked: bool,
+    pub(crate) probability: f64,
+    pub(crate) clicked: bool,
 }
 
 /// All clicks, one after the other, without an end.
 #[derive(Debug)]
-pub struct Clicks {
+pub(crate) struct Clicks {
     seed: u64,
     time: u64,
     drawn: u64,
 }
 
 impl Clicks {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { seed, time: 0, drawn: 0 }
     }
 
@@ -128,9 +128,9 @@ impl Iterator for Clicks {
 /// The finalizer of splitmix64, over two numbers.
 fn hash(one: u64, other: u64) -> u64 {
     let mut mixed = one ^ other.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 fn unit(hash: u64) -> f64 {

@@ -49,7 +49,8 @@ def wide_and_deep(name: str, days: tuple[str, ...] = ()) -> keras.Model:
 
     wide = [Embedding(f"{one}_weight", 1, initializer="zeros")(ids[one]) for one in WIDE]
     wide += [
-        Embedding(f"{one}_weight", 1, initializer="zeros", expire_after_steps=LIFETIME)(ids[one]) for one in days
+        Embedding(f"{one}_weight", 1, initializer="zeros", expire_after_steps=LIFETIME)(ids[one])
+        for one in days
     ]
     logit = keras.layers.Add()([keras.layers.Dense(1)(deep), keras.layers.Dense(1)(numbers), *wide])
     probability = keras.layers.Activation("sigmoid", name="probability")(logit)

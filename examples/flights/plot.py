@@ -96,9 +96,7 @@ def main(folder: Path) -> None:
     )
     for name, prediction in predictions.items():
         loss = logloss(prediction, label)
-        bottom.plot(
-            ends, [loss[part].mean() for part in in_window], color=colours[name], lw=1.5, label=name
-        )
+        bottom.plot(ends, [loss[part].mean() for part in in_window], color=colours[name], lw=1.5, label=name)
     bottom.set_ylabel(f"logloss, last {WINDOW:,} flights")
     bottom.legend(loc="lower left", ncols=2, frameon=False)
 
