@@ -17,6 +17,7 @@ export KERAS_BACKEND := tensorflow
 PEER := target/peer
 STAMPS := target/stamps
 DEMO := target/demo
+MODELS := numbers tables days
 # A wish of the caller wins; else the library of the wheel in .venv. Looked up when a recipe runs, since .venv may be new.
 TENSORFLOW = $${STREAMGRAD_TENSORFLOW:-$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/tensorflow/libtensorflow_cc.so.2)}
 MAVEN := mvn --quiet --batch-mode -f java/pom.xml -Dstreamgrad.native=$(CARGO_TARGET_DIR)/release
@@ -32,10 +33,10 @@ help:
 
 ## demo: a Flink job learns from the 336,776 flights of 2013
 .PHONY: demo
-demo: check-machine .venv native java $(DEMO)/events.csv $(DEMO)/flights.bundle/bundle.json
+demo: check-machine .venv native java $(DEMO)/events.csv $(DEMO)/days.bundle/bundle.json
 	@echo "Learning from the flights of 2013: each is predicted at its scheduled departure and learned when it lands."
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" java -jar java/examples/target/streamgrad-examples.jar \
-	    $(DEMO)/events.csv $(DEMO)/flights.bundle $(DEMO)
+	    $(DEMO)/events.csv $(DEMO) $(MODELS:%=$(DEMO)/%.bundle)
 	@$(PYTHON) examples/flights/plot.py $(DEMO)
 	@printf '\nIn %s: learning-curve.png, summary.json, predictions.csv, parameters.safetensors\n' $(DEMO)
 
@@ -43,12 +44,22 @@ $(DEMO)/events.csv: examples/flights/prepare.py python/requirements.lock | .venv
 	@echo "preparing the flights (once)"
 	@$(PYTHON) examples/flights/prepare.py $@
 
-# Its names and its order are those of prepare.py; a new exporter may write it differently.
-$(DEMO)/flights.bundle/bundle.json: examples/flights/model.py examples/flights/prepare.py python/requirements.lock \
+# Their names and their order are those of prepare.py; a new exporter may write them differently. The last one is the demo's own.
+$(DEMO)/days.bundle/bundle.json: examples/flights/model.py examples/flights/prepare.py python/requirements.lock \
     $(shell find python/src -name '*.py' 2>/dev/null) | .venv
-	@echo "exporting the model from Keras (once)"
+	@echo "exporting the models from Keras (once)"
 	@mkdir -p $(DEMO)
-	@$(PYTHON) examples/flights/model.py $(DEMO)/flights.bundle
+	@$(PYTHON) examples/flights/model.py $(DEMO)
+
+## clicks: ten million made-up clicks, learned with embedding tables that grow and forget
+.PHONY: clicks
+CLICKS ?= 10000000
+clicks: check-machine .venv target/clicks.bundle/bundle.json
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo run --quiet --release --locked --example clicks -- target/clicks.bundle $(CLICKS)
+
+target/clicks.bundle/bundle.json: examples/clicks/model.py python/requirements.lock $(shell find python/src -name '*.py' 2>/dev/null) | .venv
+	@echo "exporting the model of the clicks from Keras (once)"
+	@$(PYTHON) examples/clicks/model.py target/clicks.bundle
 
 ## test: every check and every test that ends in minutes
 .PHONY: test

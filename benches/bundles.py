@@ -7,6 +7,10 @@ import keras
 import streamgrad
 from streamgrad.layers import Embedding
 
+sys.path.insert(0, "examples/clicks")
+
+import model as clicks
+
 SIZES = {
     "small": (13, 32, 32, 3),
     "middle": (784, 256, 128, 10),
@@ -33,7 +37,7 @@ def with_table() -> keras.Model:
 
 
 def main(folder: Path) -> None:
-    """Writes one bundle for each size, and one with a table."""
+    """Writes one bundle for each size, one with a table, and that of the clicks, whose tables keep every id."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, sizes in SIZES.items():
         streamgrad.export(
@@ -50,6 +54,7 @@ def main(folder: Path) -> None:
         optimizer=keras.optimizers.Adagrad(0.05),
         overwrite=True,
     )
+    clicks.export(str(folder / "clicks.bundle"))
 
 
 if __name__ == "__main__":

@@ -34,14 +34,12 @@ def microseconds(step: Callable[[], object]) -> float:
 
 
 class Trainer:
-    """The trainer in a process of its own, with the model of a size."""
+    """The trainer in a process of its own."""
 
-    def __init__(self, turns: str, model: str, sizes: tuple[int, ...]) -> None:
-        """Starts it."""
-        bundle = Path("target/bench") / f"{model}.bundle"
-        arguments = ["step", str(bundle), str(ROWS), str(sizes[0]), str(sizes[-1])]
+    def __init__(self, turns: str, *arguments: object) -> None:
+        """Starts it with the arguments of `turns`."""
         self.process = subprocess.Popen(
-            [turns, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [turns, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def microseconds(self) -> float:
@@ -80,10 +78,17 @@ def measure(trainer: Trainer, sizes: tuple[int, ...]) -> dict[str, float]:
     compiled.compile(
         optimizer=keras.optimizers.SGD(0.01), loss="sparse_categorical_crossentropy", jit_compile=False
     )
-    rivals: dict[str, Callable[[], object]] = {
-        "tf.function": lambda: step(numbers, labels).numpy(),
-        "train_on_batch": lambda: compiled.train_on_batch(numbers, labels),
-    }
+    return ratios(
+        trainer,
+        {
+            "tf.function": lambda: step(numbers, labels).numpy(),
+            "train_on_batch": lambda: compiled.train_on_batch(numbers, labels),
+        },
+    )
+
+
+def ratios(trainer: Trainer, rivals: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The median over rounds of each rival's time over the trainer's."""
     for _ in range(WARM_UP):
         for rival in rivals.values():
             rival()
@@ -99,13 +104,14 @@ def main(turns: str, out: Path) -> None:
     """Writes `{model: {rival: ratio}}`."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    ratios = {}
+    measured = {}
     for name in ("small", "middle", "large"):
         sizes = SIZES[name]
-        trainer = Trainer(turns, name, sizes)
-        ratios[name] = measure(trainer, sizes)
+        bundle = Path("target/bench") / f"{name}.bundle"
+        trainer = Trainer(turns, "step", bundle, ROWS, sizes[0], sizes[-1])
+        measured[name] = measure(trainer, sizes)
         trainer.close()
-    out.write_text(json.dumps(ratios, indent=1))
+    out.write_text(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

@@ -103,6 +103,19 @@ def tables() -> Iterator[Result]:
     yield from printed("table_snapshot")
 
 
+def clicks() -> Iterator[Result]:
+    """A whole step of a wide and deep on ids beside Python with dense embeddings."""
+    run(sys.executable, "benches/click_rivals.py", executable("turns"), BENCH / "clicks.json")
+    for law, rivals in json.loads((BENCH / "clicks.json").read_text()).items():
+        for rival, ratio in rivals.items():
+            name = (
+                f"Python's {rival} / trainer: step, wide and deep on 26 ids, 1 M rows in the tables, batch 512, "
+                f"{'a power law of ids' if law == 'power' else 'ids drawn evenly'}, one thread"
+            )
+            goal = None if "by hand" in rival else ">= 5"
+            yield result(name, ratio, "x", goal, "python benches/click_rivals.py")
+
+
 def snapshots() -> Iterator[Result]:
     """Writing a snapshot, steps meanwhile, opening one."""
     yield from printed("snapshot")
@@ -222,6 +235,7 @@ def main() -> None:
         "threads": threads,
         "optimizer": optimizer,
         "table": tables,
+        "clicks": clicks,
         "snapshots": snapshots,
         "swap": swap,
         "java": java,

@@ -123,12 +123,12 @@ fi
 # What the flights' job left in a folder, comparable: the committed lines in order, the parameters, the counters.
 left() {
     find "$1/scored" -type f ! -name '.*' -exec cat {} + | sort
-    cat "$1/parameters.safetensors" "$1/counters"
+    cat "$1"/*.safetensors "$1"/*.counters
 }
 flights() {
     rm -rf "$work/flights-$1"
     "$FLINK_HOME/bin/flink" run --detached --class dev.streamgrad.examples.flights.FailoverJob "$work/job.jar" \
-        "$root/target/demo/events.csv" "$root/target/demo/flights.bundle" "$work/flights-$1" >"$work/flights-$1.log" 2>&1 ||
+        "$root/target/demo/events.csv" "$work/flights-$1" "$root/target/demo/numbers.bundle" >"$work/flights-$1.log" 2>&1 ||
         { cat "$work/flights-$1.log" >&2; exit 1; }
     job=$(sed -n 's/.*JobID \([0-9a-f]*\).*/\1/p' "$work/flights-$1.log")
 }

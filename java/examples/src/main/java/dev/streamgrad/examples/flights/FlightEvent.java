@@ -20,7 +20,7 @@ public final class FlightEvent {
     /** Whether it arrived 15 minutes late or more, 1 or 0; null as long as it has not landed. */
     public Integer late;
 
-    // The model's features, under the names that the bundle has them by.
+    // The models' features, under the names that the bundles have them by.
     public float distance;
     public float duration;
     public float sine;
@@ -41,6 +41,19 @@ public final class FlightEvent {
     public float precipitation;
     public float pressure;
     public float visibility;
+
+    // Ids, whose rows are in tables: who flies where, in what and when; the last three live for a day.
+    public String carrier;
+    public String origin;
+    public String dest;
+    public String tailnum;
+    public String route;
+    public String number;
+    public String originhour;
+    public String weekday;
+    public String originday;
+    public String carrierday;
+    public String destday;
 
     /** The file as a source of one split: its order is the stream's order, in every run. */
     static FileSource<FlightEvent> source(String file) {

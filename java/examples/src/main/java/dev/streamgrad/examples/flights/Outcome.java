@@ -8,10 +8,10 @@ public final class Outcome {
     public int departure;
     /** Its landing, likewise; meaningless if it never landed. */
     public int landing;
-    /** The probability that it would be late, by the model of its scheduled departure. */
-    public float atDeparture;
-    /** The same by the model of its landing, which knows hours that the flight was in the air: not what counts. */
-    public float atLanding;
+    /** Of each model: the probability that it would be late, as the model was at its scheduled departure. */
+    public float[] atDeparture;
+    /** The same as the model was at its landing, which knows hours that the flight was in the air: not what counts. */
+    public float[] atLanding;
     /** Whether it was late, 1 or 0; null if it never landed. */
     public Integer late;
 }

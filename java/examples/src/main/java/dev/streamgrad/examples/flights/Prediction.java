@@ -3,8 +3,10 @@ package dev.streamgrad.examples.flights;
 import dev.streamgrad.flink.Example;
 import dev.streamgrad.flink.Scored;
 
-/** What is left of a scored flight once the model has seen it. A POJO of Flink. */
+/** What is left of a scored flight once a model has seen it. A POJO of Flink. */
 public final class Prediction {
+    /** Whose it is: the model's place among the job's. */
+    public int model;
     /** The flight's place in the order of departures. */
     public int row;
     /** Its scheduled departure: minutes since 1970, UTC. */
@@ -14,9 +16,10 @@ public final class Prediction {
     /** Whether it was, 1 or 0; null if this prediction was made at departure. */
     public Integer late;
 
-    static Prediction of(Scored<Example<FlightEvent>> scored) {
+    static Prediction of(int model, Scored<Example<FlightEvent>> scored) {
         FlightEvent flight = scored.record().record();
         Prediction prediction = new Prediction();
+        prediction.model = model;
         prediction.row = flight.row;
         prediction.departure = flight.minute;
         prediction.probability = scored.prediction();

@@ -5,14 +5,23 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
-/** predictions.csv: {@code row,prediction,label} of every flight that landed, in the order of landings. Used by one thread. */
+/**
+ * predictions.csv: {@code row,prediction,label} of every flight that landed, in the order of landings, and then what the
+ * other models predicted. Used by one thread.
+ */
 final class PredictionsFile implements AutoCloseable {
     private final BufferedWriter lines;
 
-    PredictionsFile(Path file) throws IOException {
+    /** Of so many other models, under their names. */
+    PredictionsFile(Path file, List<String> others) throws IOException {
         lines = Files.newBufferedWriter(file);
-        lines.write("row,prediction,label\n");
+        lines.write("row,prediction,label");
+        for (String other : others) {
+            lines.write("," + other);
+        }
+        lines.write('\n');
     }
 
     void add(Outcome outcome) throws IOException {
@@ -21,11 +30,20 @@ final class PredictionsFile implements AutoCloseable {
         }
         lines.write(Integer.toString(outcome.row));
         lines.write(',');
-        // The shortest text that reads as the same float, which Float.toString gives from JDK 19 on only.
-        lines.write(NumberOutput.toString(outcome.atDeparture, true));
+        int last = outcome.atDeparture.length - 1;
+        lines.write(text(outcome.atDeparture[last]));
         lines.write(',');
         lines.write(outcome.late.toString());
+        for (int other = 0; other < last; other++) {
+            lines.write(',');
+            lines.write(text(outcome.atDeparture[other]));
+        }
         lines.write('\n');
+    }
+
+    /** The shortest text that reads as the same float, which Float.toString gives from JDK 19 on only. */
+    private static String text(float probability) {
+        return NumberOutput.toString(probability, true);
     }
 
     void flush() throws IOException {

@@ -4,17 +4,20 @@ import java.time.Instant;
 import java.time.Month;
 import java.time.ZoneId;
 
-/** How well the flights were predicted so far: in all, and by the month of their scheduled departure. Used by one thread. */
+/** How well a model predicted the flights so far: in all, and by the month of their scheduled departure. Used by one thread. */
 final class Scoreboard {
     private static final ZoneId NEW_YORK = ZoneId.of("America/New_York");
 
+    private final int model;
     private final BaseRate baseRate = new BaseRate();
     private final Tally all = new Tally();
     private final Tally atLanding = new Tally();
     private final Tally[] months = new Tally[12];
     private int neverLanded;
 
-    Scoreboard() {
+    /** Of a model, by its place among the job's. */
+    Scoreboard(int model) {
+        this.model = model;
         for (int i = 0; i < months.length; i++) {
             months[i] = new Tally();
         }
@@ -30,9 +33,9 @@ final class Scoreboard {
         // What this flight was up against: the base rate of its departure, which knows earlier landings only.
         double rate = baseRate.at(outcome.departure);
         baseRate.add(outcome.landing, late);
-        all.add(outcome.atDeparture, late, rate);
-        month(month(outcome.departure)).add(outcome.atDeparture, late, rate);
-        atLanding.add(outcome.atLanding, late, rate);
+        all.add(outcome.atDeparture[model], late, rate);
+        month(month(outcome.departure)).add(outcome.atDeparture[model], late, rate);
+        atLanding.add(outcome.atLanding[model], late, rate);
     }
 
     /** The month of a minute on the clocks of New York. */

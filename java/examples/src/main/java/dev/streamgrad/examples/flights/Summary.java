@@ -7,27 +7,35 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Month;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.apache.flink.runtime.util.EnvironmentInformation;
 
 /** What the demo found, for people and for programs. Immutable. */
 final class Summary {
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
+    private final Map<String, Scoreboard> models;
     private final Scoreboard scores;
     private final double seconds;
 
-    Summary(Scoreboard scores, double seconds) {
-        this.scores = scores;
+    /** Of all models by their names; the last is the demo's own. */
+    Summary(Map<String, Scoreboard> models, double seconds) {
+        this.models = models;
+        this.scores = List.copyOf(models.values()).get(models.size() - 1);
         this.seconds = seconds;
     }
 
     String text() {
         Tally all = scores.all();
+        StringBuilder beside = new StringBuilder();
+        models.forEach((name, one) -> beside.append(String.format(
+                Locale.ROOT, "  %-9s AUC %.4f, logloss %.4f%n", name, one.all().auc(), one.all().logloss())));
         return String.format(
                 Locale.ROOT,
                 "%n%,d flights, %,d of them landed, in %.1f s: %,.0f flights a second.%n"
-                        + "Predicted at departure: AUC %.4f, logloss %.4f (base rate: %.4f).%n"
+                        + "Predicted at departure: AUC %.4f, logloss %.4f (base rate: %.4f). By model:%n%s"
                         + "Measured at landing the AUC would read %.4f: flattery, for by then the model had learned hours"
                         + " that nobody knew at departure.%n",
                 scores.flights(),
@@ -37,6 +45,7 @@ final class Summary {
                 all.auc(),
                 all.logloss(),
                 all.baseRateLogloss(),
+                beside,
                 scores.atLanding().auc());
     }
 
@@ -47,6 +56,8 @@ final class Summary {
         summary.put("scored", scores.all().size());
         put(summary, scores.all());
         put(summary, "auc_at_landing", scores.atLanding().auc());
+        ObjectNode others = summary.putObject("models");
+        models.forEach((name, one) -> put(others.putObject(name), one.all()));
         for (Month month : Month.values()) {
             Tally tally = scores.month(month);
             ObjectNode entry = summary.withArray("months").addObject();

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -26,7 +28,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * checkpoints aligned and unaligned: what was learned and what was committed must be equal, bit for bit, and every flight
  * scored exactly once.
  *
- * <p>{@code Failover events.csv flights.bundle folder failures kills}; exits with 1 and says what differs.
+ * <p>{@code Failover events.csv folder failures kills bundle...}; exits with 1 and says what differs.
  */
 public final class Failover {
     private static final int TASK_MANAGERS = 1;
@@ -34,24 +36,27 @@ public final class Failover {
     private static final Duration CHECKPOINTS = Duration.ofMillis(100);
 
     private final Path events;
-    private final Path bundle;
     private final Path folder;
+    private final List<Path> bundles;
 
-    private Failover(Path events, Path bundle, Path folder) {
+    private Failover(Path events, Path folder, List<Path> bundles) {
         this.events = events;
-        this.bundle = bundle;
         this.folder = folder;
+        this.bundles = bundles;
     }
 
     /** What a run leaves behind. */
     private static final class Left {
-        final byte[] parameters;
-        final String counters;
+        /** By file: the parameters and the counters of each model. */
+        final Map<String, byte[]> learned = new TreeMap<>();
         final List<String> scored;
 
         Left(Path folder) throws IOException {
-            parameters = Files.readAllBytes(folder.resolve("parameters.safetensors"));
-            counters = Files.readString(folder.resolve("counters"));
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.filter(Files::isRegularFile).collect(Collectors.toList())) {
+                    learned.put(file.getFileName().toString(), Files.readAllBytes(file));
+                }
+            }
             scored = new ArrayList<>();
             try (Stream<Path> files = Files.walk(folder.resolve("scored"))) {
                 for (Path file : files.filter(Files::isRegularFile).collect(Collectors.toList())) {
@@ -65,10 +70,9 @@ public final class Failover {
         }
 
         void check(Left other, String run) {
-            require(Arrays.equals(parameters, other.parameters), run + ": the parameters differ");
-            require(
-                    counters.equals(other.counters),
-                    run + ": counters or metrics differ:\n" + counters + "\n" + other.counters);
+            require(learned.keySet().equals(other.learned.keySet()), run + ": left " + other.learned.keySet());
+            learned.forEach((file, bytes) ->
+                    require(Arrays.equals(bytes, other.learned.get(file)), run + ": " + file + " differs"));
             require(scored.size() == other.scored.size(), run + ": " + other.scored.size() + " scored, not " + scored.size());
             require(scored.equals(other.scored), run + ": committed predictions differ");
         }
@@ -81,16 +85,16 @@ public final class Failover {
      * @throws Exception what went wrong
      */
     public static void main(String[] arguments) throws Exception {
-        if (arguments.length != 5) {
-            System.err.println("usage: Failover events.csv flights.bundle folder failures kills");
+        if (arguments.length < 5) {
+            System.err.println("usage: Failover events.csv folder failures kills bundle...");
             System.exit(2);
         }
         Failover job = new Failover(
                 Path.of(arguments[0]).toAbsolutePath(),
                 Path.of(arguments[1]).toAbsolutePath(),
-                Path.of(arguments[2]).toAbsolutePath());
-        int failures = Integer.parseInt(arguments[3]);
-        int kills = Integer.parseInt(arguments[4]);
+                FailoverJob.bundles(arguments, 4));
+        int failures = Integer.parseInt(arguments[2]);
+        int kills = Integer.parseInt(arguments[3]);
         int flights = job.flights();
         Left calm = job.run("calm", false, 0, 0, flights);
         require(calm.scored.size() == flights, "calm: " + calm.scored.size() + " of " + flights + " flights scored");
@@ -144,7 +148,7 @@ public final class Failover {
             var env = StreamExecutionEnvironment.createRemoteEnvironment(
                     address.getHost(), address.getPort(), configuration);
             env.setParallelism(1);
-            FailoverJob.build(env, events, bundle, results);
+            FailoverJob.build(env, events, results, bundles);
             env.execute("flights, " + name);
             killer.interrupt();
         }
