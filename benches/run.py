@@ -80,11 +80,14 @@ def default_sessions(turns: str, one_dnn: str, command: str) -> Iterator[Result]
         yield result(name, ours / bare, "x", "<= 0.75", command)
 
 
-def printed(bench: str) -> Iterator[Result]:
+def printed(bench: str, env: dict[str, str] | None = None) -> Iterator[Result]:
     """What a benchmark of the crate prints by itself."""
-    for line in run("cargo", "bench", "--quiet", "--bench", bench).splitlines():
+    command = " ".join(
+        [*(f"{name}={value}" for name, value in (env or {}).items()), f"cargo bench --bench {bench}"]
+    )
+    for line in run("cargo", "bench", "--quiet", "--bench", bench, env=env).splitlines():
         if line.startswith("{"):
-            yield result(**json.loads(line), command=f"cargo bench --bench {bench}")
+            yield result(**json.loads(line), command=command)
 
 
 def threads() -> Iterator[Result]:
@@ -99,7 +102,8 @@ def optimizer() -> Iterator[Result]:
 
 def tables() -> Iterator[Result]:
     """Embedding tables beside a bare walk over a map of the same rows."""
-    yield from printed("table")
+    for rows in (1_000_000, 20_000_000):
+        yield from printed("table", {"TABLE_ROWS": str(rows)})
     yield from printed("table_snapshot")
 
 

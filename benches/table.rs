@@ -2,7 +2,8 @@
 //!
 //! Prints one line of JSON for each figure, as `benches/run.py` collects them. A batch has the ids of 512 rows of 26 features. The bare walk knows
 //! the ids of each batch and nothing else: no repeated ids found, no bookkeeping, no lock, no guard; its update goes over the distinct ids.
-//! Contenders take turns. With `TABLE_ROWS` in the environment, as many rows in place of a million.
+//! Contenders take turns. Then a cut of all rows, and a delta of one in a hundred, is read in another thread beside steps, in turns with steps alone.
+//! With `TABLE_ROWS` in the environment, as many rows in place of a million.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
@@ -146,6 +147,58 @@ fn spec(budget: Option<Budget>) -> TableSpec {
     TableSpec { budget, ..TableSpec::new("t", DIM, 1, Initializer::Uniform { low: -0.05, high: 0.05 }) }
 }
 
+/// Milliseconds of each step until `until` says so.
+fn steps(table: &Table, batches: &[Vec<u64>], pulled: &mut Pulled, next: &mut usize, until: impl Fn(usize) -> bool) -> Vec<f64> {
+    let (optimizer, gradient, mut times) = (optimizer(), vec![0.01; BATCH * DIM], Vec::new());
+    while !until(times.len()) {
+        *next += 1;
+        let started = Instant::now();
+        pull(table, &batches[*next % BATCHES], *next as u64, pulled);
+        apply(table, &optimizer, pulled, &gradient);
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    times
+}
+
+fn p99(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() * 99 / 100]
+}
+
+/// How long steps take beside the reading of a cut, of all rows or of a hundredth, and without it.
+fn stall(table: &Arc<Table>, batches: &[Vec<u64>], rows: u64, rounds: usize, size: &str) {
+    table.track_removed(true);
+    let (mut pulled, mut next) = (Pulled::default(), 0);
+    for (what, is_delta) in [("a complete cut", false), ("a delta of 1 %", true)] {
+        let (mut alone, mut beside, mut took) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            // As many steps as touch a hundredth of the rows.
+            let since = table.cut().number();
+            let touching = (rows as usize / 100).div_ceil(BATCH);
+            steps(table, batches, &mut pulled, &mut next, |done| done == touching);
+            let (cut, ended) = (table.cut(), AtomicBool::new(false));
+            std::thread::scope(|scope| {
+                let reads = scope.spawn(|| {
+                    let started = Instant::now();
+                    let columns = cut.columns(is_delta.then_some(since));
+                    let took = started.elapsed();
+                    ended.store(true, Ordering::Relaxed);
+                    assert_eq!((columns.since.is_some(), columns.ids.len() as u64 == rows), (is_delta, !is_delta));
+                    took
+                });
+                beside.extend(steps(table, batches, &mut pulled, &mut next, |_| ended.load(Ordering::Relaxed)));
+                took.push(reads.join().unwrap().as_secs_f64());
+            });
+            let count = beside.len().max(100);
+            alone.extend(steps(table, batches, &mut pulled, &mut next, |done| done == count / rounds));
+        }
+        report(&format!("table: reading {what}, {size}, beside steps"), median(took), "s", None);
+        report(&format!("table: p99 of a step, {size}"), p99(alone.clone()), "ms", None);
+        let ratio = p99(beside) / p99(alone);
+        report(&format!("table: p99 of a step beside the reading of {what} / without, {size}"), ratio, "x", Some("<= 1.5"));
+    }
+}
+
 /// Ids that never came before, for as long as a turn lasts, under a budget that is used up.
 fn endless(rounds: usize) {
     let budget = Budget { bytes: 1 << 28, evict: Evict::LeastRecent };
@@ -217,5 +270,8 @@ fn main() {
         let ratio = median(ratios.collect());
         report(&format!("table: two threads / one, lookup and Adagrad update, {law} ids, {size}"), ratio, "x", Some(">= 1.7"));
     }
+    drop(bare);
+    stall(&table, &batches(rows, false), rows, if is_bench { 5 } else { 1 }, &size);
+    drop(table);
     endless(rounds);
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use common::tables::{DIM, adagrad, apply, at, see, spec};
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use streamgrad::table::{Admission, Budget, Columns, ColumnsView, Cut, Evict, Exp
 /// What happens to a table.
 #[derive(Clone, Debug)]
 enum Event {
-    /// A step so many steps later, with so many ids from the middle of an endless row, and some of everyday.
+    /// A step so many steps later, with so many ids that all fall into a few parts of the table, and some of everyday.
     Step { later: u64, fresh: u64, often: Vec<u64> },
     /// A row is given up by hand.
     Remove(u64),
@@ -47,9 +47,22 @@ fn settings() -> impl Strategy<Value = TableSpec> {
     ];
     let expiry = prop_oneof![Just(Expiry::Never), (1u64..30).prop_map(|steps| Expiry::Steps { steps })];
     let evict = prop_oneof![Just(Evict::LeastRecent), Just(Evict::LeastFrequent)];
-    // The smallest has room for one row or two in each of 256 parts.
-    let budget = prop::option::of((450_000usize..600_000, evict).prop_map(|(bytes, evict)| Budget { bytes, evict }));
+    // The smallest has room for 32 rows in each of 256 parts.
+    let budget = prop::option::of((470_000usize..600_000, evict).prop_map(|(bytes, evict)| Budget { bytes, evict }));
     (admission, expiry, budget).prop_map(|(admission, expiry, budget)| TableSpec { admission, expiry, budget, ..spec() })
+}
+
+/// Ids of three parts of the table, so that there is a crowd in them.
+fn crowd() -> &'static [u64] {
+    static CROWD: OnceLock<Vec<u64>> = OnceLock::new();
+    CROWD.get_or_init(|| {
+        let table = table(&spec());
+        see(&table, &(1_000..41_000).collect::<Vec<_>>(), at(0), &mut Pulled::default()).unwrap();
+        let columns = all(&table);
+        // Each part has a first place.
+        let third = columns.places.iter().enumerate().filter(|(_, place)| **place == 0).nth(3).unwrap().0;
+        columns.ids[..third].to_vec()
+    })
 }
 
 fn table(spec: &TableSpec) -> Arc<Table> {
@@ -104,13 +117,14 @@ proptest! {
     fn a_table_goes_on_from_its_columns_as_if_nothing_had_been(spec in settings(), events in events()) {
         // One of them lives through, the other ends now and then.
         let (lives, mut ends) = (table(&spec), table(&spec));
-        let (optimizer, mut pulled, mut now, mut next) = (adagrad(DIM), Pulled::default(), 0, 1_000u64);
+        let (optimizer, mut pulled, mut now, mut next) = (adagrad(DIM), Pulled::default(), 0, 0u64);
         let (mut saved, mut waiting) = (Chain::new(), Vec::<Waiting>::new());
         for (number, event) in events.iter().chain(&[Event::Restart { since: Some(0) }]).enumerate() {
             match event {
                 Event::Step { later, fresh, often } => {
                     now += later;
-                    let ids: Vec<u64> = (next..next + fresh).chain(often.iter().copied()).collect();
+                    let fresh_ids = crowd().iter().cycle().skip(next as usize % crowd().len()).take(*fresh as usize);
+                    let ids: Vec<u64> = fresh_ids.chain(often).copied().collect();
                     next += fresh / 2;
                     for table in [&lives, &ends] {
                         // A budget may be too small for some.

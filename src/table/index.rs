@@ -102,15 +102,13 @@ impl Index {
         }
     }
 
-    /// Adds a record that is not there; `hash_of` tells the hashes of those that are.
-    pub(super) fn insert(&mut self, hash: u64, place: u32, hash_of: impl Fn(u32) -> u64) {
+    /// Adds a record that is not there. `others` are those that are, by hash and place: read in their own order when the index grows, which is several times faster
+    /// than one after the other by the cells.
+    pub(super) fn insert<I: Iterator<Item = (u64, u32)>>(&mut self, hash: u64, place: u32, others: impl FnOnce() -> I) {
         let wanted = Self::cells_for(self.taken + 1, self.limit);
         if wanted > self.cells.len() {
-            let old = std::mem::replace(&mut self.cells, vec![EMPTY; wanted].into_boxed_slice());
-            for cell in old.into_iter().filter(|cell| *cell != EMPTY) {
-                let place = (cell >> TAG_BITS) - 1;
-                self.put(hash_of(place), place);
-            }
+            self.cells = vec![EMPTY; wanted].into_boxed_slice();
+            others().for_each(|(hash, place)| self.put(hash, place));
         }
         self.put(hash, place);
         self.taken += 1;
@@ -177,7 +175,7 @@ mod tests {
                 } else {
                     let place = ids.len() as u32;
                     ids.push(id);
-                    index.insert(hash(id), place, |place| hash(ids[place as usize]));
+                    index.insert(hash(id), place, || model.iter().map(|(id, place)| (hash(*id), *place)));
                     model.insert(id, place);
                 }
                 assert_eq!(index.taken(), model.len());

@@ -7,7 +7,7 @@ use super::index::{Index, MOST_PLACES, mixed};
 use super::records::{HEADER, Record, Records};
 use super::sketch::Sketch;
 use super::spec::{Admission, Evict, Moment, TableSpec};
-use super::{SHARD_BITS, SHARDS};
+use super::{Locked, SHARD_BITS, SHARDS};
 
 /// Settings and what is computed from them; immutable.
 #[derive(Debug)]
@@ -34,9 +34,10 @@ impl Plan {
             None => MOST_PLACES,
             Some(budget) => {
                 let sketch = sketch_bytes(&spec.admission).map_or(0, |bytes| bytes * SHARDS);
-                let most = most_rows_within(words, budget.bytes.saturating_sub(sketch) / SHARDS);
+                let fixed = sketch + SHARDS * size_of::<Locked>();
+                let most = most_rows_within(words, budget.bytes.saturating_sub(fixed) / SHARDS);
                 if most == 0 {
-                    let least = SHARDS * shard_bytes(words, 1) + sketch;
+                    let least = SHARDS * shard_bytes(words, 1) + fixed;
                     return Err(invalid(format!("give a budget of at least {least} bytes, not {}", budget.bytes)));
                 }
                 most.min(MOST_PLACES)

@@ -154,6 +154,11 @@ impl Records {
         RecordMut(&mut self.slabs[place as usize / SLAB][start..start + self.words])
     }
 
+    /// The records that are begun, by place.
+    pub(super) fn taken(&self) -> impl Iterator<Item = (u32, Record<'_>)> {
+        (0..self.length).map(|place| (place, self.get(place))).filter(|(_, record)| !record.is_free())
+    }
+
     /// A place for a new record, which the caller begins.
     pub(super) fn take(&mut self) -> u32 {
         while self.free.get(self.lowest).is_some_and(|free| *free == 0) {

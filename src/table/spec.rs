@@ -39,7 +39,7 @@ pub enum Admission {
     Always,
     /// An id that was seen so often, this time included; repeats within a batch count.
     ///
-    /// Ids are counted in a sketch of bounded memory. It may let an id in early that shares its counters with others, and
+    /// Ids are counted in a sketch of bounded memory, when their step is committed. It may let an id in early that shares its counters with others, and
     /// forgets by halves: an id late whose sightings are further apart than `sketch_bytes / 16 * (sightings - 1)` others'.
     Sightings {
         /// How often, 2 to 255.
@@ -79,13 +79,13 @@ pub enum Expiry {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// For rows, slots and all bookkeeping.
+    /// For rows, slots and all bookkeeping; what open cuts save and the ids kept for deltas come on top.
     pub bytes: usize,
     /// Whose row a new id takes when the memory is used up.
     pub evict: Evict,
 }
 
-/// Whose row is given up for a new id: the first by this order of 16 that are drawn at random among the rows of the new id's shard.
+/// Whose row is given up for a new id: the first by this order of 16 that are drawn, by a hash of the id and the moment, among the rows of the new id's shard.
 ///
 /// An exact order would cost a list through all rows, eight bytes each and two cache misses a sighting; of 16 the one given up is among the first
 /// sixth of all in 19 of 20 cases.
