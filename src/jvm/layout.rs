@@ -5,6 +5,7 @@
 
 use jni::objects::JByteBuffer;
 use jni::sys::jint;
+use smallvec::SmallVec;
 
 use super::buffer::{ALIGNMENT, Caller, Direct};
 use super::heap::{Followed, SLOT};
@@ -71,7 +72,7 @@ pub(super) struct Rows<'s> {
 
 impl Rows<'_> {
     /// What each column has in the heap, apart from the view that borrows it.
-    pub(super) fn follow(&self) -> Result<Vec<Followed>, Failure> {
+    pub(super) fn follow(&self) -> Result<SmallVec<[Followed; 4]>, Failure> {
         self.columns.iter().map(|(spec, column)| Followed::new(spec, column, self.heap)).collect()
     }
 

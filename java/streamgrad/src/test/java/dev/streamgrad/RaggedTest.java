@@ -86,6 +86,9 @@ class RaggedTest {
             assertArrayEquals(
                     Arrays.copyOfRange(expected, 1, 5), answers(trainer.predict(batch, 1, 4)), 1e-2f, "rows from the middle");
             assertArrayEquals(new float[] {0}, answers(trainer.predict(batch, 1, 1)), "a column without any value");
+            try (Predictor predictor = Predictor.of(trainer)) {
+                assertArrayEquals(answers(trainer.predict(batch)), answers(predictor.predict(batch)));
+            }
             batch.clear();
             batch.add(row -> values(row.set("value", 3)));
             assertEquals(1, trainer.step(batch).version());
