@@ -193,7 +193,7 @@ fn stall(table: &Arc<Table>, batches: &[Vec<u64>], rows: u64, rounds: usize, siz
             alone.extend(steps(table, batches, &mut pulled, &mut next, |done| done == count / rounds));
         }
         report(&format!("table: reading {what}, {size}, beside steps"), median(took), "s", None);
-        report(&format!("table: p99 of a step, {size}"), p99(alone.clone()), "ms", None);
+        report(&format!("table: p99 of a step, in turns with {what}, {size}"), p99(alone.clone()), "ms", None);
         let ratio = p99(beside) / p99(alone);
         report(&format!("table: p99 of a step beside the reading of {what} / without, {size}"), ratio, "x", Some("<= 1.5"));
     }

@@ -28,6 +28,11 @@
 //! go on side by side; two that update one row do so one after the other. A part grows by itself, and slab by slab, so that no
 //! growth is a pause.
 //!
+//! # Snapshots
+//!
+//! A [`Cut`] is the table as of one moment, read as [`Columns`] while learning goes on; [`Table::load`] takes them back. A table that is loaded goes on with the
+//! bits of the one that was cut.
+//!
 //! # Memory
 //!
 //! A row takes `4 * dim * (1 + slots)` bytes and at most 32 more: 20 of bookkeeping (id, last seen, count, cut), 5 to 10 of the index,
