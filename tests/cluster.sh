@@ -128,7 +128,7 @@ left() {
 flights() {
     rm -rf "$work/flights-$1"
     "$FLINK_HOME/bin/flink" run --detached --class dev.streamgrad.examples.flights.FailoverJob "$work/job.jar" \
-        "$root/target/demo/events.csv" "$work/flights-$1" "$root/target/demo/numbers.bundle" >"$work/flights-$1.log" 2>&1 ||
+        "$root/target/demo/events.csv" "$work/flights-$1" "$root"/target/demo/{numbers,tables,days}.bundle >"$work/flights-$1.log" 2>&1 ||
         { cat "$work/flights-$1.log" >&2; exit 1; }
     job=$(sed -n 's/.*JobID \([0-9a-f]*\).*/\1/p' "$work/flights-$1.log")
 }

@@ -12,4 +12,4 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 java=java/examples/target
 java -Dorg.slf4j.simpleLogger.defaultLogLevel=off -cp "$java/test-classes:$java/streamgrad-examples.jar:$java/lib/*" \
-    dev.streamgrad.examples.flights.Failover target/demo/events.csv "$work" "${1:-20}" "${2:-4}" target/demo/numbers.bundle
+    dev.streamgrad.examples.flights.Failover target/demo/events.csv "$work" "${1:-20}" "${2:-4}" target/demo/{numbers,tables,days}.bundle

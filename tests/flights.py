@@ -149,7 +149,7 @@ def test_failures_change_no_bit_and_score_no_flight_twice(results, tmp_path):
         tmp_path,
         6,
         2,
-        folder / "numbers.bundle",
+        *(folder / f"{name}.bundle" for name in MODELS),
     )
     assert "equal bits" in said
 
