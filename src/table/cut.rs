@@ -144,7 +144,13 @@ impl Cut {
     pub(super) fn read(&self, shard: usize, since: u32, buffer: &mut Vec<u32>) -> Option<Rest> {
         let gate = self.table.gate.read();
         let mut shard = self.table.enter(&gate, shard);
-        let shard = &mut *shard;
+        let rest = self.read_next(&mut shard, since, buffer);
+        // A step that waits comes before the next records.
+        RwLockWriteGuard::unlock_fair(shard);
+        rest
+    }
+
+    fn read_next(&self, shard: &mut Shard, since: u32, buffer: &mut Vec<u32>) -> Option<Rest> {
         let Some(progress) = shard.progress.iter_mut().find(|progress| progress.cut == self.number) else {
             debug_assert!(false, "an open cut is known to each shard that is entered");
             return Some(Rest::default());
