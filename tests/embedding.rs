@@ -135,6 +135,16 @@ fn gradients_of_rows_are_read_and_applied() {
     assert_eq!(gradient.shape(), [ids.len(), 1]);
     assert!(gradient.iter().any(|value| *value != 0.0));
     assert_eq!(applying.apply(&gradients).unwrap(), 1);
+    // A gradient may be applied again, and after the store went to other tables.
+    let twice = recording.trainer();
+    let gradients_twice = twice.gradients(&batch).unwrap();
+    let before = twice.checkpoint().unwrap();
+    assert_eq!((twice.apply(&gradients_twice).unwrap(), twice.apply(&gradients_twice).unwrap()), (1, 2));
+    let mut stream = Vec::new();
+    before.write_to(&mut stream).unwrap();
+    twice.restore(stream.as_slice()).unwrap();
+    twice.apply(&gradients_twice).unwrap();
+    assert_eq!(rows(&twice, "wide", &recording.u64s("table/wide/ids")), rows(&stepping, "wide", &recording.u64s("table/wide/ids")));
     let all = recording.u64s("table/wide/ids");
     assert_eq!(rows(&stepping, "wide", &all), rows(&applying, "wide", &all));
     assert!(gradients.rows_of("hidden/kernel").is_err());

@@ -71,7 +71,7 @@ impl Tables {
 /// The rows that a batch needs of each table. Kept from batch to batch for their memory.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// Where they were pulled.
+    /// Where they were pulled; none once they are committed.
     tables: Option<Tables>,
     moment: Moment,
     parts: Vec<Part>,
@@ -143,7 +143,7 @@ impl Rows {
     /// Computes the new rows; nothing changes. `steps` has those of each table.
     pub(super) fn prepare(&mut self, tables: &Tables, gradients: &[Tensor], steps: &[RowsStep<'_>]) -> Result<()> {
         if !self.tables.as_ref().is_some_and(|pulled| pulled.is(tables)) {
-            // The store went back to an older version meanwhile: these are other tables.
+            // The store went back to an older version meanwhile and these are other tables, or the same gradients are applied again.
             self.look_up(tables)?;
         }
         for (((table, part), gradient), step) in tables.iter().zip(&mut self.parts).zip(gradients).zip(steps) {
@@ -160,6 +160,7 @@ impl Rows {
                 tracing::warn!(table = table.spec().name, rows = applied.refused, "rows would not have stayed finite and were left");
             }
         }
+        self.tables = None;
     }
 }
 
