@@ -19,7 +19,7 @@ final class JoinAtLanding extends KeyedProcessFunction<Integer, Prediction, Outc
 
     private final int models;
     private final long limitMillis;
-    private transient ValueState<Outcome> sofar;
+    private transient ValueState<Outcome> soFar;
     /** How many models have seen the flight land. */
     private transient ValueState<Integer> landed;
 
@@ -30,20 +30,20 @@ final class JoinAtLanding extends KeyedProcessFunction<Integer, Prediction, Outc
 
     @Override
     public void open(OpenContext context) {
-        sofar = getRuntimeContext().getState(new ValueStateDescriptor<>("so-far", Outcome.class));
+        soFar = getRuntimeContext().getState(new ValueStateDescriptor<>("so-far", Outcome.class));
         landed = getRuntimeContext().getState(new ValueStateDescriptor<>("landed", Integer.class));
     }
 
     @Override
     public void processElement(Prediction prediction, Context context, Collector<Outcome> out) throws Exception {
-        Outcome outcome = sofar.value();
+        Outcome outcome = soFar.value();
         if (outcome == null) {
             outcome = of(prediction);
             context.timerService().registerEventTimeTimer(limit(outcome));
         }
         if (prediction.late == null) {
             outcome.atDeparture[prediction.model] = prediction.probability;
-            sofar.update(outcome);
+            soFar.update(outcome);
             return;
         }
         outcome.landing = (int) (context.timestamp() / 60_000);
@@ -51,20 +51,20 @@ final class JoinAtLanding extends KeyedProcessFunction<Integer, Prediction, Outc
         outcome.late = prediction.late;
         int seen = landed.value() == null ? 1 : landed.value() + 1;
         if (seen < models) {
-            sofar.update(outcome);
+            soFar.update(outcome);
             landed.update(seen);
             return;
         }
         context.timerService().deleteEventTimeTimer(limit(outcome));
-        sofar.clear();
+        soFar.clear();
         landed.clear();
         out.collect(outcome);
     }
 
     @Override
     public void onTimer(long time, OnTimerContext context, Collector<Outcome> out) throws Exception {
-        out.collect(sofar.value());
-        sofar.clear();
+        out.collect(soFar.value());
+        soFar.clear();
     }
 
     /** After the last millisecond at which the label would have been in time. */
