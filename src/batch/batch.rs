@@ -10,7 +10,7 @@ use super::row::RowBuilder;
 use super::schema::{ColumnSpec, Schema};
 use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
-use crate::tensor::{AlignedBuffer, DType, Element};
+use crate::tensor::{AlignedBuffer, DType, Element, bytes_as};
 
 /// Rows as columns, in memory that TensorFlow reads in place. Fill it, use it, [`Batch::clear`] it, fill it again.
 ///
@@ -84,6 +84,18 @@ impl Store {
         Ok(())
     }
 
+    /// Whether these elements are, if they are floats.
+    pub(super) fn is_finite(&self, dtype: DType, start: usize, elements: usize) -> bool {
+        let (Data::Fixed(buffer), Some(size)) = (&self.data, dtype.size()) else { return true };
+        let bytes = &buffer.as_bytes()[start * size..(start + elements) * size];
+        // A fold is vectorised; `all` is not.
+        match dtype {
+            DType::F32 => bytes_as::<f32>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
+            DType::F64 => bytes_as::<f64>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
+            _ => true,
+        }
+    }
+
     /// Forgets the strings of a row that was not pushed.
     pub(super) fn rollback(&mut self, spec: &ColumnSpec) {
         if let Data::Strings { bytes, places, pushed } = &mut self.data {
@@ -134,6 +146,11 @@ impl Batch {
     /// The rows it has room for.
     pub fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// Whether all columns have the same number of rows, so that another row can follow.
+    pub(crate) fn is_even(&self) -> bool {
+        self.columns.iter().all(|column| column.rows == self.rows())
     }
 
     /// Removes all rows and the event time; the memory stays.

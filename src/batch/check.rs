@@ -19,11 +19,7 @@ pub(crate) enum Purpose {
 impl BatchView<'_> {
     /// Checks the columns that this purpose needs: presence, length, finiteness, the range of labels.
     pub(crate) fn check(&self, schema: &Schema, purpose: Purpose) -> Result<()> {
-        if self.columns().len() != schema.columns().len() {
-            let context =
-                format!("it has {} columns, the model {}; is it a batch of another bundle?", self.columns().len(), schema.columns().len());
-            return Err(Error::input(CHECK, context));
-        }
+        self.check_width(schema)?;
         if self.rows() == 0 {
             return Err(Error::input(CHECK, "the batch is empty; push a row or set its columns first"));
         }
@@ -33,6 +29,22 @@ impl BatchView<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Checks the columns that are there.
+    pub(crate) fn check_present(&self, schema: &Schema) -> Result<()> {
+        self.check_width(schema)?;
+        let present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| !matches!(data, ColumnData::Absent));
+        present.map(|(spec, data)| column(spec, data, self.rows())).collect::<Result<(), _>>().map_err(|reason| Error::input(CHECK, reason))
+    }
+
+    fn check_width(&self, schema: &Schema) -> Result<()> {
+        if self.columns().len() == schema.columns().len() {
+            return Ok(());
+        }
+        let context =
+            format!("it has {} columns, the model {}; is it a batch of another bundle?", self.columns().len(), schema.columns().len());
+        Err(Error::input(CHECK, context))
     }
 }
 

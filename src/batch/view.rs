@@ -74,7 +74,8 @@ impl<'a> BatchView<'a> {
         self.rows
     }
 
-    pub(crate) fn columns(&self) -> &[ColumnData<'a>] {
+    /// The columns, in the order of the schema.
+    pub fn columns(&self) -> &[ColumnData<'a>] {
         &self.columns
     }
 }
