@@ -87,6 +87,11 @@ def printed(bench: str) -> Iterator[Result]:
             yield result(**json.loads(line), command=f"cargo bench --bench {bench}")
 
 
+def codecs() -> Iterator[Result]:
+    """Decoders beside the bare walk of the same bytes."""
+    yield from printed("codec")
+
+
 def threads() -> Iterator[Result]:
     """Two threads, two processes."""
     yield from printed("threads")
@@ -218,6 +223,7 @@ def main() -> None:
     """All of it, or the parts that are named."""
     parts = {
         "core": core,
+        "codec": codecs,
         "threads": threads,
         "optimizer": optimizer,
         "table": tables,

@@ -111,7 +111,7 @@ fn several_values_in_csv() {
     };
     let expected = one("at,words,ids\n1;2,a;b,18446744073709551615\n");
     assert_eq!(expected, one("at.0,at.1,words,ids\n1,2,\"[\"\"a\"\",\"\"b\"\"]\",[18446744073709551615]\n"));
-    let text = "at,words,ids\n1,a,1\n1;2;3,a,1\n[[1],[2]],[],[]\n\"[1,null]\",a,1\n\"[1,\",a,1\n1;2,,1\n1;2,a,-1\n";
+    let text = "at,words,ids\n1,a,1\n1;2;3,a,1\n\"[[1],[2]]\",[],[]\n\"[1,null]\",a,1\n\"[1,\",a,1\n1;2,,1\n1;2,a,-1\n";
     let (batch, refused) = all(&mut Csv::of(&schema).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
     assert_eq!((batch.rows(), refused.len()), (1, 6), "{refused:?}");
     assert_eq!(refused[0], "line 2: at takes 2 values, not 1");
@@ -155,7 +155,7 @@ fn json_lines_refuse_records_and_go_on() {
         (6, "wind is missing"),
         (7, "hour is there twice"),
         (8, "wind: a string does not fit float32"),
-        (9, "it is not UTF-8 from byte 38 on"),
+        (9, "it is not UTF-8 from byte 36 on"),
         (10, "trailing characters"),
         (11, "wind takes 1 values, not 2 or more"),
         (12, "invalid type: map, expected wind of float32"),
@@ -239,17 +239,17 @@ fn lengths_of_gigabytes_and_bombs_are_skipped() {
     let mut reader = RecordReader::new(&file[..], Compression::None);
     reader.next_record().unwrap().unwrap().1.unwrap();
     assert!(reader.next_record().unwrap_err().to_string().contains("within the record at offset 16"));
-    // 64 MiB of zeros in a few kB are skipped, and what follows is read.
+    // 4 MiB of zeros in a few kB are skipped, and what follows is read.
     let schema = flights();
     let mut writer = RecordWriter::new(Vec::new(), Compression::Gzip);
-    writer.write_record(&vec![0; 64 << 20]).unwrap();
+    writer.write_record(&vec![0; 4 << 20]).unwrap();
     let (records, starts) = records();
     writer.write_record(&records[12..starts[1] - 4]).unwrap();
     let bomb = writer.finish().unwrap();
-    assert!(bomb.len() < 1 << 17);
+    assert!(bomb.len() < 1 << 13);
     let mut decoder = Examples::open(&schema, &bomb[..], Compression::Gzip).unwrap().longest_record(1 << 20);
     let (batch, refused) = all(&mut decoder, &schema, 3).unwrap();
-    assert_eq!((batch.rows(), refused), (1, vec!["offset 0: the record has 67108864 bytes, more than 1048576".to_owned()]));
+    assert_eq!((batch.rows(), refused), (1, vec!["offset 0: the record has 4194304 bytes, more than 1048576".to_owned()]));
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn truncated_at_every_byte() {
         let whole = writer.finish().unwrap();
         for end in 0..whole.len() {
             let read = all(&mut Examples::open(&schema, &whole[..end], compression).unwrap(), &schema, 3);
-            let between = end == 0 || (compression == Compression::None && starts.contains(&end));
+            let between = compression == Compression::None && starts.contains(&end);
             assert_eq!(read.is_ok(), between, "{compression:?} {end}");
         }
     }

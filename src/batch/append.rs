@@ -105,7 +105,7 @@ impl Append<'_> {
         }
         for ((store, set), values) in columns.iter_mut().zip(schema.by_column(set)).zip(&self.values) {
             if set.contains(&false) {
-                store.missing.get_or_insert(store.rows);
+                store.miss(self.rows);
             }
             if let Some(lengths) = &mut store.lengths {
                 lengths.commit(*values);

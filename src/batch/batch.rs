@@ -31,8 +31,8 @@ pub(super) struct Store {
     pub(super) data: Data,
     /// Rows that are in it.
     pub(super) rows: usize,
-    /// The first row that was pushed without it (labels and weights may be left out).
-    pub(super) missing: Option<usize>,
+    /// The first row that was pushed without it (labels and weights may be left out), and how many were.
+    pub(super) missing: Option<(usize, usize)>,
     /// Of a ragged column.
     pub(super) lengths: Option<Lengths>,
 }
@@ -84,6 +84,11 @@ impl Store {
         Ok(())
     }
 
+    /// So many rows come in without it.
+    pub(super) fn miss(&mut self, rows: usize) {
+        self.missing.get_or_insert((self.rows, 0)).1 += rows;
+    }
+
     /// Whether these elements are, if they are floats.
     pub(super) fn is_finite(&self, dtype: DType, start: usize, elements: usize) -> bool {
         let (Data::Fixed(buffer), Some(size)) = (&self.data, dtype.size()) else { return true };
@@ -110,7 +115,7 @@ impl Store {
     /// Takes in the row that was built.
     pub(super) fn push(&mut self, absent: bool) {
         if absent {
-            self.missing.get_or_insert(self.rows);
+            self.miss(1);
         }
         if let Some(lengths) = &mut self.lengths {
             lengths.push(self.rows);
@@ -242,7 +247,7 @@ impl<'a> From<&'a Batch> for BatchView<'a> {
         let rows = batch.rows();
         let columns = batch.columns.iter().zip(batch.schema.columns()).map(|(store, spec)| match (&store.data, store.missing) {
             _ if store.rows == 0 => ColumnData::Absent,
-            (_, Some(row)) => ColumnData::Missing { row },
+            (_, Some((row, rows))) => ColumnData::Missing { row, rows },
             (data, None) if let Some(lengths) = &store.lengths => {
                 let values = match data {
                     Data::Fixed(buffer) => RaggedValues::Bytes(&buffer.as_bytes()[..lengths.values() * spec.dtype.size().unwrap_or(0)]),

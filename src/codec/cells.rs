@@ -103,7 +103,7 @@ pub(super) fn names(schema: &Schema, outputs: bool) -> Vec<String> {
 /// The fields of a batch that was checked, and of the outputs; `None` where a label or the weight is absent.
 pub(super) fn cells<'a>(schema: &Schema, batch: &BatchView<'a>, outputs: &[Output<'a>]) -> Result<Vec<Option<Cells<'a>>>> {
     if let Some((spec, row)) = schema.columns().iter().zip(batch.columns()).find_map(|(spec, data)| match data {
-        ColumnData::Missing { row } => Some((spec, *row)),
+        ColumnData::Missing { row, rows } if *rows < batch.rows() => Some((spec, *row)),
         _ => None,
     }) {
         let context =

@@ -2,10 +2,11 @@
 
 // A record is `u64 length, u32 crc(length), bytes, u32 crc(bytes)`, little-endian; tensorflow/core/lib/io/record_writer.h.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::read::MultiGzDecoder;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::refusals::Place;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,7 +41,7 @@ pub struct RecordReader<R> {
 enum Inflate<R> {
     None(R),
     Gzip(MultiGzDecoder<BufReader<R>>),
-    Zlib(ZlibDecoder<BufReader<R>>),
+    Zlib(Zlib<R>),
 }
 
 impl<R: Read> Read for Inflate<R> {
@@ -50,6 +51,38 @@ impl<R: Read> Read for Inflate<R> {
             Self::Gzip(reader) => reader.read(buffer),
             Self::Zlib(reader) => reader.read(buffer),
         }
+    }
+}
+
+/// What flate2's own decoder is, but for a stream that is cut off: there that one says that it ended.
+#[derive(Debug)]
+struct Zlib<R> {
+    reader: BufReader<R>,
+    inflate: Decompress,
+    done: bool,
+}
+
+impl<R: Read> Zlib<R> {
+    fn new(reader: R) -> Self {
+        Self { reader: BufReader::with_capacity(BUFFER, reader), inflate: Decompress::new(true), done: false }
+    }
+}
+
+impl<R: Read> Read for Zlib<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while !self.done && !buffer.is_empty() {
+            let input = self.reader.fill_buf()?;
+            let (read, written, at_end) = (self.inflate.total_in(), self.inflate.total_out(), input.is_empty());
+            let status = self.inflate.decompress(input, buffer, FlushDecompress::None)?;
+            self.reader.consume((self.inflate.total_in() - read) as usize);
+            self.done = status == Status::StreamEnd;
+            match (self.inflate.total_out() - written) as usize {
+                0 if at_end && !self.done => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                0 => {}
+                written => return Ok(written),
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -63,7 +96,7 @@ impl<R: Read> RecordReader<R> {
         let inner = match compression {
             Compression::None => Inflate::None(reader),
             Compression::Gzip => Inflate::Gzip(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, reader))),
-            Compression::Zlib => Inflate::Zlib(ZlibDecoder::new(BufReader::with_capacity(BUFFER, reader))),
+            Compression::Zlib => Inflate::Zlib(Zlib::new(reader)),
         };
         Self { stream: BufReader::with_capacity(BUFFER, inner), longest: 64 << 20, offset: 0, record: Vec::new() }
     }

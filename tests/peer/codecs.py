@@ -77,20 +77,20 @@ def message(tag: int, content: bytes) -> bytes:
     return varint(tag << 3 | 2) + varint(len(content)) + content
 
 
-def kind(values: Any) -> tuple[str, list[Any]]:
+def kind(name: str, values: Any) -> tuple[str, list[Any]]:
+    """Which list of an example holds these values, also if there are none."""
     values = values if isinstance(values, list) else [values]
-    if any(isinstance(value, str) for value in values):
+    if name == "some_string" or any(isinstance(value, str) for value in values):
         return "bytes", [value.encode() for value in values]
     values = [int(value) if isinstance(value, bool) else value for value in values]
-    return ("float" if any(isinstance(value, float) for value in values) else "int64"), values
+    is_float = name == "some_float32" or any(isinstance(value, float) for value in values)
+    return ("float" if is_float else "int64"), values
 
 
 def feature(name: str, values: Any) -> Any:
     import tensorflow as tf
 
-    kind_, values = kind(values)
-    if not values:
-        kind_ = {"some_string": "bytes", "some_float32": "float"}.get(name, kind_)
+    kind_, values = kind(name, values)
     lists = {"bytes": tf.train.BytesList, "float": tf.train.FloatList, "int64": tf.train.Int64List}
     return tf.train.Feature(**{f"{kind_}_list": lists[kind_](value=values)})
 
@@ -99,7 +99,7 @@ def unpacked(row: Row) -> bytes:
     """An example as an old writer has it: each number with a tag of its own."""
     entries = b""
     for name, values in row.items():
-        kind_, values = kind(values)
+        kind_, values = kind(name, values)
         if kind_ == "bytes":
             tag, content = 1, b"".join(message(1, value) for value in values)
         elif kind_ == "float":
@@ -125,9 +125,7 @@ def write(out: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(all_rows[0])
         for row in all_rows:
-            writer.writerow(
-                json.dumps(value) if isinstance(value, list) else value for value in row.values()
-            )
+            writer.writerow(json.dumps(value) if isinstance(value, list) else value for value in row.values())
     for compression in ("", "GZIP", "ZLIB"):
         path = out / f"rows{compression and '.'}{compression.lower()}.tfrecord"
         with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type=compression)) as file:
@@ -163,7 +161,9 @@ def read_examples(path: Path, compression: str) -> Iterator[Row]:
 
     features: dict[str, Any] = {}
     for column in columns():
-        dtype = {"string": tf.string, "float32": tf.float32, "float64": tf.float32}.get(column["dtype"], tf.int64)
+        dtype = {"string": tf.string, "float32": tf.float32, "float64": tf.float32}.get(
+            column["dtype"], tf.int64
+        )
         if column.get("ragged"):
             features[column["name"]] = tf.io.RaggedFeature(dtype)
         else:
