@@ -105,7 +105,7 @@ fn figure(name: &str, value: f64, unit: &str, goal: Option<&str>) {
 fn turns(mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        for (times, call) in [(&mut a, &mut ours as &mut dyn FnMut()), (&mut b, &mut bare)] {
+        for (times, call) in [(&mut a, &mut ours as &mut dyn FnMut()), (&mut b, &mut bare as &mut dyn FnMut())] {
             let start = Instant::now();
             call();
             times.push(start.elapsed());

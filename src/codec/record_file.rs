@@ -113,7 +113,7 @@ impl<R: Read> RecordReader<R> {
     /// # Errors
     /// `Io` if the reader fails; `InvalidInput` if the file ends within a record, if the compressed bytes are damaged, or if
     /// the checksum of a length is wrong, since then nobody knows where the next record begins.
-    #[expect(clippy::type_complexity, reason = "an end, an error that ends all, and a record that is refused")]
+    #[allow(clippy::type_complexity, reason = "an end, an error that ends all, and a record that is refused")]
     pub fn next_record(&mut self) -> Result<Option<(Place, Result<&[u8], String>)>> {
         let (place, mut header) = (Place::Offset(self.offset), [0; HEADER]);
         match self.fill(&mut header)? {
