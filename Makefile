@@ -89,7 +89,7 @@ native:
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
 # The longest first, two at a time: each is TensorFlow with a core of its own.
-PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models
+PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs
 $(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)
@@ -143,7 +143,7 @@ checks: .venv
 .PHONY: test-rust test-java test-python
 ## test-rust: unit, integration and documentation tests
 test-rust: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --quiet --locked
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --quiet --locked --all-features
 
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
@@ -181,7 +181,8 @@ fmt: .venv
 lint: .venv
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps
+	cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --all-features
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy --config-file python/pyproject.toml python/src

@@ -90,6 +90,11 @@ def printed(bench: str, env: dict[str, str] | None = None) -> Iterator[Result]:
             yield result(**json.loads(line), command=command)
 
 
+def codecs() -> Iterator[Result]:
+    """Decoders beside the bare walk of the same bytes."""
+    yield from printed("codec")
+
+
 def threads() -> Iterator[Result]:
     """Two threads, two processes."""
     yield from printed("threads")
@@ -236,6 +241,7 @@ def main() -> None:
     """All of it, or the parts that are named."""
     parts = {
         "core": core,
+        "codec": codecs,
         "threads": threads,
         "optimizer": optimizer,
         "table": tables,

@@ -43,6 +43,7 @@ pub mod batch;
 mod bind;
 pub mod bundle;
 pub mod capi;
+pub mod codec;
 pub mod error;
 mod jvm;
 pub mod metrics;

@@ -10,7 +10,7 @@ use super::row::RowBuilder;
 use super::schema::{ColumnSpec, Schema};
 use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
-use crate::tensor::{AlignedBuffer, DType, Element};
+use crate::tensor::{AlignedBuffer, DType, Element, bytes_as};
 
 /// Rows as columns, in memory that TensorFlow reads in place. Fill it, use it, [`Batch::clear`] it, fill it again.
 ///
@@ -31,8 +31,8 @@ pub(super) struct Store {
     pub(super) data: Data,
     /// Rows that are in it.
     pub(super) rows: usize,
-    /// The first row that was pushed without it (labels and weights may be left out).
-    pub(super) missing: Option<usize>,
+    /// The first row that was pushed without it (labels and weights may be left out), and how many were.
+    pub(super) missing: Option<(usize, usize)>,
     /// Of a ragged column.
     pub(super) lengths: Option<Lengths>,
 }
@@ -84,6 +84,23 @@ impl Store {
         Ok(())
     }
 
+    /// So many rows come in without it.
+    pub(super) fn miss(&mut self, rows: usize) {
+        self.missing.get_or_insert((self.rows, 0)).1 += rows;
+    }
+
+    /// Whether these elements are, if they are floats.
+    pub(super) fn is_finite(&self, dtype: DType, start: usize, elements: usize) -> bool {
+        let (Data::Fixed(buffer), Some(size)) = (&self.data, dtype.size()) else { return true };
+        let bytes = &buffer.as_bytes()[start * size..(start + elements) * size];
+        // A fold is vectorised; `all` is not.
+        match dtype {
+            DType::F32 => bytes_as::<f32>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
+            DType::F64 => bytes_as::<f64>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
+            _ => true,
+        }
+    }
+
     /// Forgets the strings of a row that was not pushed.
     pub(super) fn rollback(&mut self, spec: &ColumnSpec) {
         if let Data::Strings { bytes, places, pushed } = &mut self.data {
@@ -98,7 +115,7 @@ impl Store {
     /// Takes in the row that was built.
     pub(super) fn push(&mut self, absent: bool) {
         if absent {
-            self.missing.get_or_insert(self.rows);
+            self.miss(1);
         }
         if let Some(lengths) = &mut self.lengths {
             lengths.push(self.rows);
@@ -134,6 +151,11 @@ impl Batch {
     /// The rows it has room for.
     pub fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// Whether all columns have the same number of rows, so that another row can follow.
+    pub(crate) fn is_even(&self) -> bool {
+        self.columns.iter().all(|column| column.rows == self.rows())
     }
 
     /// Removes all rows and the event time; the memory stays.
@@ -225,7 +247,7 @@ impl<'a> From<&'a Batch> for BatchView<'a> {
         let rows = batch.rows();
         let columns = batch.columns.iter().zip(batch.schema.columns()).map(|(store, spec)| match (&store.data, store.missing) {
             _ if store.rows == 0 => ColumnData::Absent,
-            (_, Some(row)) => ColumnData::Missing { row },
+            (_, Some((row, rows))) => ColumnData::Missing { row, rows },
             (data, None) if let Some(lengths) = &store.lengths => {
                 let values = match data {
                     Data::Fixed(buffer) => RaggedValues::Bytes(&buffer.as_bytes()[..lengths.values() * spec.dtype.size().unwrap_or(0)]),

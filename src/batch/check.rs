@@ -19,11 +19,7 @@ pub(crate) enum Purpose {
 impl BatchView<'_> {
     /// Checks the columns that this purpose needs: presence, length, finiteness, the range of labels.
     pub(crate) fn check(&self, schema: &Schema, purpose: Purpose) -> Result<()> {
-        if self.columns().len() != schema.columns().len() {
-            let context =
-                format!("it has {} columns, the model {}; is it a batch of another bundle?", self.columns().len(), schema.columns().len());
-            return Err(Error::input(CHECK, context));
-        }
+        self.check_width(schema)?;
         if self.rows() == 0 {
             return Err(Error::input(CHECK, "the batch is empty; push a row or set its columns first"));
         }
@@ -34,6 +30,25 @@ impl BatchView<'_> {
         }
         Ok(())
     }
+
+    /// Checks the columns that are there; a label or weight that every row lacks is not.
+    pub(crate) fn check_present(&self, schema: &Schema) -> Result<()> {
+        self.check_width(schema)?;
+        let present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| match data {
+            ColumnData::Missing { rows, .. } => *rows < self.rows(),
+            data => !matches!(data, ColumnData::Absent),
+        });
+        present.map(|(spec, data)| column(spec, data, self.rows())).collect::<Result<(), _>>().map_err(|reason| Error::input(CHECK, reason))
+    }
+
+    fn check_width(&self, schema: &Schema) -> Result<()> {
+        if self.columns().len() == schema.columns().len() {
+            return Ok(());
+        }
+        let context =
+            format!("it has {} columns, the model {}; is it a batch of another bundle?", self.columns().len(), schema.columns().len());
+        Err(Error::input(CHECK, context))
+    }
 }
 
 fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), String> {
@@ -43,7 +58,7 @@ fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), S
     }
     match (data, spec.row_bytes()) {
         (ColumnData::Absent, _) => Err(format!("the column {name} is missing; set it")),
-        (ColumnData::Missing { row }, _) => Err(format!("row {row} has no {name}; it can be predicted, not learned")),
+        (ColumnData::Missing { row, .. }, _) => Err(format!("row {row} has no {name}; it can be predicted, not learned")),
         (ColumnData::Bytes(bytes), Some(row_bytes)) => {
             if bytes.len() != rows * row_bytes {
                 return Err(format!("{name} has {} rows, other columns {rows}", bytes.len() / row_bytes));

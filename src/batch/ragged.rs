@@ -49,9 +49,19 @@ impl Lengths {
     }
 
     fn write(&mut self, row: usize, length: usize) {
+        self.stage(row, length);
+        self.commit(length);
+    }
+
+    /// Notes the length of a row whose values are not in yet.
+    pub(super) fn stage(&mut self, row: usize, length: usize) {
         self.buffer.reserve((row + 1) * size_of::<i64>());
         self.buffer.write(row, &[length as i64]);
-        self.values += length;
+    }
+
+    /// So many values came in.
+    pub(super) fn commit(&mut self, values: usize) {
+        self.values += values;
     }
 
     /// Those of the first rows.

@@ -4,7 +4,6 @@ use super::Value;
 use super::batch::{Batch, Data, Store};
 use super::schema::{ColumnSpec, Field, Role};
 use crate::error::{Error, Result};
-use crate::tensor::{DType, bytes_as};
 
 const SET: &str = "set field";
 const PUSH: &str = "push row";
@@ -42,50 +41,83 @@ impl<'a> RowBuilder<'a> {
     }
 
     /// Sets a field of the record by its place, looked up once with [`Schema::field`](super::Schema::field).
-    pub fn set_at<'v>(self, field: Field, value: impl Into<Value<'v>>) -> Result<Self> {
-        let value = value.into();
+    pub fn set_at<'v>(mut self, field: Field, value: impl Into<Value<'v>>) -> Result<Self> {
+        self.put(field, &value.into())?;
+        Ok(self)
+    }
+
+    /// As [`RowBuilder::set_at`]; an error leaves the field unset.
+    pub(crate) fn put(&mut self, field: Field, value: &Value<'_>) -> Result<()> {
+        let elements = value.elements();
+        if elements <= field.elements || self.batch.schema.columns().get(field.column).is_some_and(|spec| spec.ragged) {
+            self.write(field, 0, value)?;
+        }
+        self.close(field, elements)
+    }
+
+    /// Writes these elements of a field from element `at` on; the field is set by [`RowBuilder::close`].
+    pub(crate) fn write(&mut self, field: Field, at: usize, value: &Value<'_>) -> Result<()> {
         if self.row >= self.batch.capacity() {
             return Err(self.full());
         }
         let Batch { schema, columns, set, .. } = &mut *self.batch;
         let Some(spec) = schema.columns().get(field.column).filter(|_| field.index < set.len()) else {
-            return Err(Error::input(SET, "the field is one of another bundle"));
+            return Err(foreign());
         };
-        let name = || spec.fields.get(field.start / field.elements).map_or(spec.name.as_str(), String::as_str);
-        if value.elements() != field.elements && !spec.ragged {
-            let context = format!("{} takes {} values, not {}", name(), field.elements, value.elements());
-            return Err(Error::input(SET, context));
+        let end = at + value.elements();
+        if end > field.elements && !spec.ragged {
+            return Err(Error::input(SET, format!("{} takes {} values, not {end} or more", field.name(spec), field.elements)));
         }
         let Store { data, lengths, .. } = &mut columns[field.column];
-        let index = match lengths {
-            Some(lengths) => {
-                lengths.set_pending(value.elements());
-                lengths.values()
-            }
+        let start = match lengths {
+            Some(lengths) => lengths.values(),
             None => self.row * spec.shape.elements() + field.start,
         };
         match data {
             Data::Fixed(buffer) => {
                 if let (true, Some(size)) = (spec.ragged, spec.dtype.size()) {
-                    buffer.reserve((index + value.elements()) * size);
+                    buffer.reserve((start + end) * size);
                 }
-                value.write(buffer, spec.dtype, index).map_err(|reason| Error::input(SET, format!("{}: {reason}", name())))?;
+                let refused = |reason| Error::input(SET, format!("{}: {reason}", field.name(spec)));
+                value.write(buffer, spec.dtype, start + at).map_err(refused)
             }
             Data::Strings { bytes, places, .. } => {
                 if spec.ragged {
-                    places.resize(index + value.elements(), (0, 0));
+                    places.resize(start + end, (0, 0));
                 }
-                for (at, string) in value.strings().ok_or_else(|| Error::input(SET, format!("{} takes strings", name())))?.enumerate() {
+                let strings = value.strings().ok_or_else(|| Error::input(SET, format!("{} takes strings", field.name(spec))))?;
+                for (place, string) in places[start + at..].iter_mut().zip(strings) {
                     let (Ok(start), Ok(length)) = (u32::try_from(bytes.len()), u32::try_from(string.len())) else {
                         return Err(Error::input(SET, format!("the strings of {} are longer than 4 GiB", spec.name)));
                     };
                     bytes.extend_from_slice(string);
-                    places[index + at] = (start, length);
+                    *place = (start, length);
                 }
+                Ok(())
             }
         }
-        set[field.index] = true;
-        Ok(self)
+    }
+
+    /// The field has got this many elements: it is set, if they are as many as it takes.
+    pub(crate) fn close(&mut self, field: Field, elements: usize) -> Result<()> {
+        let Batch { schema, columns, set, .. } = &mut *self.batch;
+        let (Some(spec), Some(set)) = (schema.columns().get(field.column), set.get_mut(field.index)) else {
+            return Err(foreign());
+        };
+        match &mut columns[field.column] {
+            Store { lengths: Some(lengths), data, .. } => {
+                lengths.set_pending(elements);
+                if let Data::Strings { places, .. } = data {
+                    places.truncate(lengths.values() + elements);
+                }
+            }
+            _ if elements != field.elements => {
+                return Err(Error::input(SET, format!("{} takes {} values, not {elements}", field.name(spec), field.elements)));
+            }
+            _ => {}
+        }
+        *set = true;
+        Ok(())
     }
 
     /// Adds the row to the batch. Every field of a feature must be set; those of labels and of the weight all or none.
@@ -124,18 +156,16 @@ impl<'a> RowBuilder<'a> {
     }
 }
 
+fn foreign() -> Error {
+    Error::input(SET, "the field is one of another bundle")
+}
+
 fn is_finite(store: &Store, spec: &ColumnSpec, row: usize) -> bool {
-    let (Data::Fixed(buffer), Some(size)) = (&store.data, spec.dtype.size()) else { return true };
     let (start, elements) = match &store.lengths {
         Some(lengths) => (lengths.values(), lengths.pending()),
         None => (row * spec.shape.elements(), spec.shape.elements()),
     };
-    let row = &buffer.as_bytes()[start * size..(start + elements) * size];
-    match spec.dtype {
-        DType::F32 => bytes_as::<f32>(row).is_some_and(|values| values.iter().all(|value| value.is_finite())),
-        DType::F64 => bytes_as::<f64>(row).is_some_and(|values| values.iter().all(|value| value.is_finite())),
-        _ => true,
-    }
+    store.is_finite(spec.dtype, start, elements)
 }
 
 impl Drop for RowBuilder<'_> {

@@ -20,7 +20,7 @@ pub enum Role {
 }
 
 /// One column: a feature, a label or the weight.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ColumnSpec {
     /// The column's name.
     pub name: String,
@@ -62,6 +62,17 @@ pub struct Field {
     pub(super) column: usize,
     pub(super) start: usize,
     pub(super) elements: usize,
+}
+
+impl Field {
+    /// How many values it takes; of a ragged column, where a row may have any number, one.
+    pub(crate) fn elements(self) -> usize {
+        self.elements
+    }
+
+    pub(super) fn name(self, spec: &ColumnSpec) -> &str {
+        spec.fields.get(self.start / self.elements).map_or(spec.name.as_str(), String::as_str)
+    }
 }
 
 /// The columns of a model's batches, and what it predicts. Immutable, shared by reference count.

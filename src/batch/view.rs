@@ -8,10 +8,12 @@ use std::time::SystemTime;
 pub enum ColumnData<'a> {
     /// The column was not set.
     Absent,
-    /// A label or weight that this row lacks.
+    /// A label or weight that some or all rows lack.
     Missing {
         /// The first row without it.
         row: usize,
+        /// How many rows are without it.
+        rows: usize,
     },
     /// Elements of a fixed size, row-major, in native byte order. TensorFlow reads them in place if they are aligned to 64 bytes.
     Bytes(&'a [u8]),
@@ -74,7 +76,8 @@ impl<'a> BatchView<'a> {
         self.rows
     }
 
-    pub(crate) fn columns(&self) -> &[ColumnData<'a>] {
+    /// The columns, in the order of the schema.
+    pub fn columns(&self) -> &[ColumnData<'a>] {
         &self.columns
     }
 }

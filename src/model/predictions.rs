@@ -6,6 +6,7 @@ use ndarray::{ArrayViewD, IxDyn};
 
 use super::{Fed, Model, unexpected};
 use crate::batch::Schema;
+use crate::codec::Output;
 use crate::error::{Error, Result};
 use crate::params::Version;
 use crate::snapshot::VersionId;
@@ -89,6 +90,15 @@ impl Predictions {
             Values::Strings(values) => Ok(values),
             Values::Fixed(tensor) => Err(Error::input(READ, format!("{name} holds {}, not strings", tensor.dtype()))),
         }
+    }
+
+    /// The values of all outputs, for an encoder of [`crate::codec`].
+    pub fn outputs(&self) -> Vec<Output<'_>> {
+        let values = self.values.iter().map(|values| match values {
+            Values::Fixed(tensor) => Output::Bytes(tensor.as_bytes()),
+            Values::Strings(strings) => Output::Strings(strings),
+        });
+        values.collect()
     }
 
     /// The memory of the output at this index, row-major; `None` for strings.

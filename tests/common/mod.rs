@@ -7,6 +7,7 @@
 pub mod disk;
 pub mod optimizing;
 pub mod predicting;
+pub mod records;
 pub mod store;
 pub mod tables;
 

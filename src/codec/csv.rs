@@ -1,0 +1,374 @@
+//! CSV into batches.
+
+use std::io::{BufRead, BufReader, Read};
+
+use csv_core::{ReadRecordResult, Reader};
+
+use super::decode::{Decode, counts};
+use super::fields::Fields;
+use super::json;
+use super::plan::{Plan, Target};
+use super::refusals::{Place, Refusals};
+use super::text;
+use crate::batch::{Batch, RowBuilder};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::DType;
+
+const OPEN: &str = "open csv";
+const BUFFER: usize = 1 << 17;
+/// No header is wider.
+const WIDEST: usize = 1 << 16;
+
+/// How a CSV stream is written. Without options: commas, double quotes, names of columns in the first line, nothing in a cell
+/// for nothing (in a cell of one string: the empty string).
+#[derive(Debug)]
+pub struct CsvBuilder {
+    fields: Fields,
+    delimiter: u8,
+    quoting: bool,
+    columns: Option<Vec<String>>,
+    missing: Option<Vec<Vec<u8>>>,
+    separator: u8,
+    longest: usize,
+}
+
+impl CsvBuilder {
+    /// The byte between cells, such as `b'\t'`.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.delimiter = delimiter;
+        self
+    }
+
+    /// Whether `"` quotes a cell. Without it a quote is a character as any other, and no cell holds delimiters or new lines.
+    #[must_use]
+    pub fn quoting(mut self, quoting: bool) -> Self {
+        self.quoting = quoting;
+        self
+    }
+
+    /// The names of the columns, of a stream that has no header.
+    #[must_use]
+    pub fn columns<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.columns = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// What stands for a missing value, in cells of every type: such as `["", "NA"]`.
+    #[must_use]
+    pub fn missing<S: Into<Vec<u8>>>(mut self, missing: impl IntoIterator<Item = S>) -> Self {
+        self.missing = Some(missing.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The byte between the values of a field that takes several, if they are in one cell; `;` without this. A cell that
+    /// begins with `[` is a JSON array.
+    #[must_use]
+    pub fn list_separator(mut self, separator: u8) -> Self {
+        self.separator = separator;
+        self
+    }
+
+    /// The bytes that a record may have, 16 MiB without this. A longer one is refused, and reading goes on with the next line:
+    /// a quote that is never closed costs that much of the stream, no more.
+    #[must_use]
+    pub fn longest_record(mut self, bytes: usize) -> Self {
+        self.longest = bytes.max(1);
+        self
+    }
+
+    /// Begins to read: the header, unless the columns were named.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the options do not fit the schema, if a field that has no default has no column, if a column's
+    /// name is there twice; `Io` if the reader fails.
+    pub fn open<R: Read>(self, reader: R) -> Result<Csv<R>> {
+        let plan = Plan::new(self.fields)?;
+        let mut core = csv_core::ReaderBuilder::new();
+        core.delimiter(self.delimiter).quoting(self.quoting);
+        let width = self.columns.as_ref().map_or(WIDEST, Vec::len);
+        let mut records = Records {
+            reader: BufReader::with_capacity(BUFFER, reader),
+            core: core.build(),
+            cells: vec![0; 1024],
+            ends: vec![0; width + 1],
+            longest: self.longest,
+            line: 1,
+        };
+        let header = match self.columns {
+            Some(columns) => columns,
+            None => header(&mut records)?,
+        };
+        records.ends = vec![0; header.len() + 1];
+        let sources = plan.targets.iter().map(|target| source(target, &header)).collect::<Result<Vec<_>>>()?;
+        if plan.strict
+            && let Some(unknown) = (0..header.len()).find(|at| !sources.iter().any(|source| source.columns().any(|column| column == *at)))
+        {
+            return Err(Error::input(OPEN, format!("no field takes the column {}", header[unknown])));
+        }
+        let seen = vec![false; plan.targets.len()];
+        Ok(Csv { records, plan, sources, missing: self.missing, separator: self.separator, seen, read: 0, refusals: Refusals::default() })
+    }
+}
+
+/// A decoder of CSV (RFC 4180; lines may end in `\n`). `Send` if its reader is.
+#[derive(Debug)]
+pub struct Csv<R> {
+    records: Records<R>,
+    plan: Plan,
+    /// Of each target.
+    sources: Vec<Source>,
+    missing: Option<Vec<Vec<u8>>>,
+    separator: u8,
+    seen: Vec<bool>,
+    read: u64,
+    refusals: Refusals,
+}
+
+/// Which cells make a value.
+#[derive(Debug)]
+enum Source {
+    Nothing,
+    Cell(usize),
+    /// One for each element.
+    Cells(Vec<usize>),
+}
+
+impl Source {
+    fn columns(&self) -> impl Iterator<Item = usize> {
+        let (one, several): (Option<usize>, &[usize]) = match self {
+            Self::Nothing => (None, &[]),
+            Self::Cell(column) => (Some(*column), &[]),
+            Self::Cells(columns) => (None, columns),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
+}
+
+fn header<R: Read>(records: &mut Records<R>) -> Result<Vec<String>> {
+    let Some((_, record)) = records.next()? else {
+        return Err(Error::input(OPEN, "there is no header; name the columns, or look whether the stream is empty"));
+    };
+    let record = record.map_err(|reason| Error::input(OPEN, format!("the header: {reason}")))?;
+    record.iter().map(|name| String::from_utf8(name.to_vec()).map_err(|_| Error::input(OPEN, "the header is not UTF-8"))).collect()
+}
+
+fn source(target: &Target, header: &[String]) -> Result<Source> {
+    let find = |name: &str| {
+        let mut columns = header.iter().enumerate().filter(|(_, column)| *column == name).map(|(at, _)| at);
+        match (columns.next(), columns.next()) {
+            (_, Some(_)) => Err(Error::input(OPEN, format!("the column {name} is there twice"))),
+            (column, None) => Ok(column),
+        }
+    };
+    if let Some(column) = find(&target.column)? {
+        return Ok(Source::Cell(column));
+    }
+    if target.elements > 1 && find(&format!("{}.0", target.column))?.is_some() {
+        let columns = (0..target.elements).map(|at| find(&format!("{}.{at}", target.column))).collect::<Result<Option<Vec<_>>>>()?;
+        return columns.map(Source::Cells).ok_or_else(|| {
+            let context =
+                format!("{} takes {} values, but not all of the columns {0}.0, {0}.1, ... are there", target.column, target.elements);
+            Error::input(OPEN, context)
+        });
+    }
+    if target.is_needed() {
+        let context =
+            format!("there is no column {}; rename the field or give it a default; there are {}", target.column, header.join(", "));
+        return Err(Error::input(OPEN, context));
+    }
+    Ok(Source::Nothing)
+}
+
+impl Csv<std::io::Empty> {
+    /// A decoder of these fields, before it is opened. The fields are a schema's if they need no change.
+    pub fn of(fields: impl Into<Fields>) -> CsvBuilder {
+        CsvBuilder {
+            fields: fields.into(),
+            delimiter: b',',
+            quoting: true,
+            columns: None,
+            missing: None,
+            separator: b';',
+            longest: 16 << 20,
+        }
+    }
+}
+
+impl<R: Read> Decode for Csv<R> {
+    fn fill(&mut self, batch: &mut Batch, rows: usize) -> Result<usize> {
+        let Self { records, plan, sources, missing, separator, seen, read, refusals } = self;
+        let room = plan.room(batch, rows)?;
+        let mut filled = 0;
+        while filled < room {
+            let Some((line, record)) = records.next()? else { break };
+            let mut row = batch.row();
+            let decode = |record: Record<'_>| {
+                for ((target, source), seen) in plan.targets.iter().zip(&*sources).zip(&mut *seen) {
+                    *seen =
+                        cells(target, source, &record, &mut row, missing.as_deref(), *separator).map_err(|reason| target.named(reason))?;
+                }
+                plan.push(row, seen)
+            };
+            match record.and_then(decode) {
+                Ok(()) => (filled, *read) = (filled + 1, *read + 1),
+                Err(reason) => refusals.add(Place::Line(line), reason),
+            }
+        }
+        Ok(filled)
+    }
+
+    counts!();
+}
+
+/// Sets a field from its cells; false if they hold nothing.
+fn cells(
+    target: &Target,
+    source: &Source,
+    record: &Record<'_>,
+    row: &mut RowBuilder<'_>,
+    missing: Option<&[Vec<u8>]>,
+    separator: u8,
+) -> Result<bool, String> {
+    let is_missing = |cell: &[u8], list: bool| match missing {
+        Some(missing) => missing.iter().any(|text| text == cell),
+        None => cell.is_empty() && (list || target.dtype != DType::String),
+    };
+    match source {
+        Source::Nothing => Ok(false),
+        Source::Cell(column) => {
+            let (cell, list) = (record.cell(*column), target.ragged || target.elements > 1);
+            if is_missing(cell, list) {
+                return Ok(false);
+            }
+            match cell {
+                [b'[', ..] if list => json::list(target, row, cell)?,
+                _ if list => text::list(target, row, cell, separator)?,
+                _ => target.put(row, &text::value(cell, target.dtype)?)?,
+            }
+            Ok(true)
+        }
+        Source::Cells(columns) => {
+            let absent = columns.iter().filter(|&&column| is_missing(record.cell(column), false)).count();
+            if absent == columns.len() {
+                return Ok(false);
+            }
+            if absent > 0 {
+                return Err(format!("{absent} of its {} values are missing", columns.len()));
+            }
+            for (at, &column) in columns.iter().enumerate() {
+                target.write(row, at, &text::value(record.cell(column), target.dtype)?)?;
+            }
+            target.close(row, columns.len()).map(|()| true)
+        }
+    }
+}
+
+/// The records of a stream, one at a time, in memory that is bounded.
+#[derive(Debug)]
+struct Records<R> {
+    reader: BufReader<R>,
+    core: Reader,
+    /// The cells of a record, unquoted, one after the other.
+    cells: Vec<u8>,
+    /// Where each of them ends; one more than there are columns.
+    ends: Vec<usize>,
+    longest: usize,
+    line: u64,
+}
+
+/// The cells of one record.
+struct Record<'a> {
+    cells: &'a [u8],
+    ends: &'a [usize],
+}
+
+impl<'a> Record<'a> {
+    fn cell(&self, column: usize) -> &'a [u8] {
+        let start = if column == 0 { 0 } else { self.ends[column - 1] };
+        &self.cells[start..self.ends[column]]
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        (0..self.ends.len()).map(|column| self.cell(column))
+    }
+}
+
+impl<R: Read> Records<R> {
+    /// The next record and its line: its cells, or why it is none.
+    fn next(&mut self) -> Result<Option<(u64, Result<Record<'_>, String>)>> {
+        self.skip_empty_lines()?;
+        let (line, columns) = (self.line, self.ends.len() - 1);
+        let (mut written, mut ended, mut wide) = (0, 0, false);
+        loop {
+            let input = fill(&mut self.reader, self.line)?;
+            let (result, read, out, ends) = self.core.read_record(input, &mut self.cells[written..], &mut self.ends[ended..]);
+            self.line += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
+            self.reader.consume(read);
+            (written, ended) = (written + out, ended + ends);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                // Its cells are not wanted any more, only its end.
+                ReadRecordResult::OutputFull if wide => written = 0,
+                ReadRecordResult::OutputFull if written < self.longest => {
+                    self.cells.resize((self.cells.len() * 2).min(self.longest), 0);
+                }
+                ReadRecordResult::OutputFull => {
+                    self.resume()?;
+                    let reason = format!("the record is longer than {} bytes; is a quote not closed?", self.longest);
+                    return Ok(Some((line, Err(reason))));
+                }
+                ReadRecordResult::OutputEndsFull => (ended, wide) = (0, true),
+                ReadRecordResult::Record => {
+                    let record = if wide || ended > columns {
+                        Err(format!("it has more than {columns} cells"))
+                    } else if ended < columns && columns != WIDEST {
+                        Err(format!("it has {ended} cells, not {columns}"))
+                    } else {
+                        Ok(Record { cells: &self.cells[..written], ends: &self.ends[..ended] })
+                    };
+                    return Ok(Some((line, record)));
+                }
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+    }
+
+    fn skip_empty_lines(&mut self) -> Result<()> {
+        loop {
+            let input = fill(&mut self.reader, self.line)?;
+            let empty = input.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(input.len());
+            self.line += memchr::memchr_iter(b'\n', &input[..empty]).count() as u64;
+            let more = empty == input.len() && empty > 0;
+            self.reader.consume(empty);
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins anew with the next line, whatever the record that is given up would make of it.
+    fn resume(&mut self) -> Result<()> {
+        self.core.reset();
+        loop {
+            let input = fill(&mut self.reader, self.line)?;
+            let (skipped, found) = memchr::memchr(b'\n', input).map_or((input.len(), false), |at| (at + 1, true));
+            self.line += u64::from(found);
+            self.reader.consume(skipped);
+            if found || skipped == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn fill<R: Read>(reader: &mut BufReader<R>, line: u64) -> Result<&[u8]> {
+    loop {
+        match reader.fill_buf() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // The borrow of the error's arm ends here; what is buffered is given again.
+            Ok(_) => return Ok(reader.buffer()),
+            Err(error) => return Err(Error::new(ErrorKind::Io, "read csv", format!("near line {line}")).with_source(error)),
+        }
+    }
+}

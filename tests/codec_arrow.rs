@@ -1,0 +1,247 @@
+//! Arrow and Parquet into batches, and batches in a host's memory.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int64Array, ListArray,
+    RecordBatch, StringArray, StructArray, TimestampMillisecondArray, UInt64Array,
+};
+use arrow_data::ffi::FFI_ArrowArray;
+use arrow_schema::ffi::FFI_ArrowSchema;
+use common::records::{all, column, f32s, flights, ragged, schema, values};
+use streamgrad::codec::{Arrow, ArrowBatch, Fields};
+use streamgrad::{BatchView, ColumnData, Schema};
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+}
+
+fn airlines(rows: usize) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values((0..rows).map(|row| ["UA", "", "Ünited"][row % 3])))
+}
+
+/// Five rows, all of the dtypes' own types.
+fn plain() -> RecordBatch {
+    batch(vec![
+        ("late", Arc::new(Float32Array::from(vec![1.0, 0.0, 1.0, 0.0, 1.0])) as ArrayRef),
+        ("hour", Arc::new(Int8Array::from(vec![1, 2, 3, 4, 5]))),
+        ("wind", Arc::new(Float32Array::from(vec![0.5, 1.5, 2.5, 3.5, 4.5]))),
+        ("airline", airlines(5)),
+    ])
+}
+
+fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.into_inner().unwrap()
+}
+
+fn file(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// The same record batch in each format.
+fn decoders(schema: &Arc<Schema>, record: &RecordBatch) -> [Arrow; 3] {
+    [
+        Arrow::stream(schema, Cursor::new(stream(std::slice::from_ref(record)))).unwrap(),
+        Arrow::file(schema, Cursor::new(file(record))).unwrap(),
+        Arrow::parquet(schema, bytes::Bytes::from(parquet(record))).unwrap(),
+    ]
+}
+
+#[test]
+fn every_format_gives_the_same_rows() {
+    let schema = flights();
+    let (one_by_one, _) = all(&mut Arrow::stream(&schema, Cursor::new(stream(&[plain(), plain()]))).unwrap(), &schema, 1).unwrap();
+    assert_eq!(one_by_one.rows(), 10);
+    assert_eq!(f32s(&one_by_one, 1)[3..7], [3.5, 4.5, 0.5, 1.5]);
+    let (at_once, _) = all(&mut Arrow::stream(&schema, Cursor::new(stream(&[plain(), plain()]))).unwrap(), &schema, 100).unwrap();
+    assert_eq!(values(&at_once), values(&one_by_one));
+    for mut decoder in decoders(&schema, &plain()) {
+        let (read, refused) = all(&mut decoder, &schema, 2).unwrap();
+        assert_eq!((read.rows(), refused.len()), (5, 0));
+        assert_eq!(f32s(&read, 3), [1.0, 0.0, 1.0, 0.0, 1.0]);
+    }
+}
+
+#[test]
+fn rows_are_refused_and_the_others_read() {
+    let schema = flights();
+    let record = batch(vec![
+        ("hour", Arc::new(Int64Array::from(vec![Some(1), Some(300), Some(3), None, Some(5), Some(6)])) as ArrayRef),
+        ("wind", Arc::new(Float64Array::from(vec![0.5, 1.5, f64::NAN, 3.5, 4.5, 5.5]))),
+        ("airline", airlines(6)),
+        ("late", Arc::new(BooleanArray::from(vec![Some(true), Some(false), Some(true), Some(true), Some(true), None]))),
+        ("more", Arc::new(Int64Array::from(vec![0; 6]))),
+    ]);
+    for mut decoder in decoders(&schema, &record) {
+        let (read, refused) = all(&mut decoder, &schema, 4).unwrap();
+        assert_eq!((read.rows(), f32s(&read, 1).len()), (3, 3));
+        let [hour, wind, missing] = &refused[..] else { panic!("{refused:?}") };
+        assert_eq!(hour, "row 1: hour: 300 does not fit int8");
+        assert!(wind.starts_with("row 2: wind is not finite"), "{wind}");
+        assert!(missing.starts_with("row 3: hour is missing"), "{missing}");
+    }
+    let filled = Fields::of(&schema).default("hour", 9).default("late", 0);
+    let mut decoder = Arrow::stream(filled, Cursor::new(stream(&[record]))).unwrap();
+    let (read, _) = all(&mut decoder, &schema, 4).unwrap();
+    assert_eq!((read.rows(), f32s(&read, 3)), (4, vec![1.0, 1.0, 1.0, 0.0]));
+}
+
+#[test]
+fn types_of_every_kind() {
+    let schema = schema(
+        vec![
+            column("at", "float32", &[2]),
+            ragged("ids", "uint64"),
+            ragged("words", "string"),
+            column("when", "int64", &[]),
+            column("kind", "string", &[]),
+            column("yes", "bool", &[]),
+        ],
+        vec![],
+        None,
+    );
+    let list = |lengths: [usize; 3], values: ArrayRef| -> ArrayRef {
+        let field = Arc::new(arrow_schema::Field::new("item", values.data_type().clone(), true));
+        Arc::new(ListArray::new(field, arrow_buffer::OffsetBuffer::from_lengths(lengths), values, None))
+    };
+    let field = Arc::new(arrow_schema::Field::new("item", arrow_schema::DataType::Float32, true));
+    let pairs = FixedSizeListArray::new(field, 2, Arc::new(Float32Array::from(vec![1., 2., 3., 4., 5., 6.])), None);
+    let kinds: DictionaryArray<Int32Type> = vec!["a", "b", "a"].into_iter().collect();
+    let record = batch(vec![
+        ("at", Arc::new(pairs) as ArrayRef),
+        ("ids", list([1, 0, 2], Arc::new(UInt64Array::from(vec![u64::MAX, 1, 2])))),
+        ("words", list([0, 3, 0], Arc::new(StringArray::from(vec!["x", "", "Ü"])))),
+        ("when", Arc::new(TimestampMillisecondArray::from(vec![1_700_000_000_000, 0, -1]))),
+        ("kind", Arc::new(kinds)),
+        ("yes", Arc::new(BooleanArray::from(vec![true, false, true]))),
+    ]);
+    let expected = {
+        let mut expected = schema.batch();
+        let rows: [([f32; 2], &[u64], &[&str], i64, &str, bool); 3] = [
+            ([1., 2.], &[u64::MAX], &[], 1_700_000_000_000, "a", true),
+            ([3., 4.], &[], &["x", "", "Ü"], 0, "b", false),
+            ([5., 6.], &[1, 2], &[], -1, "a", true),
+        ];
+        for (at, ids, words, when, kind, yes) in rows {
+            let row = expected.row().set("at", &at).unwrap().set("ids", ids).unwrap().set("words", words).unwrap();
+            row.set("when", when).unwrap().set("kind", kind).unwrap().set("yes", yes).unwrap().push().unwrap();
+        }
+        values(&expected)
+    };
+    for mut decoder in decoders(&schema, &record) {
+        let (read, refused) = all(&mut decoder, &schema, 2).unwrap();
+        assert_eq!((values(&read), refused), (expected.clone(), vec![]));
+    }
+    let simple = record.project(&[0, 1, 3, 5]).unwrap();
+    let fields = Fields::of(&schema).default("words", &[] as &[&str]).default("kind", "c");
+    assert_eq!(all(&mut Arrow::stream(fields, Cursor::new(stream(&[simple]))).unwrap(), &schema, 9).unwrap().0.rows(), 3);
+}
+
+#[test]
+fn what_cannot_be_opened() {
+    let schema = flights();
+    let says = |fields: Fields, record: &RecordBatch, what: &str| {
+        let error = Arrow::stream(fields, Cursor::new(stream(std::slice::from_ref(record)))).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    };
+    says(Fields::of(&schema), &plain().project(&[0, 1, 3]).unwrap(), "there is no column wind");
+    says(Fields::of(&schema).rename("late", "x").strict(), &plain(), "no field takes the column late");
+    let structs: ArrayRef = Arc::new(StructArray::from(plain()));
+    let fields = Fields::of(&schema).default("airline", "").default("wind", 0.0);
+    says(fields, &batch(vec![("hour", structs)]), "no dtype is made of");
+}
+
+#[test]
+fn truncated_or_damaged_at_every_byte() {
+    let schema = flights();
+    let read =
+        |decoder: streamgrad::Result<Arrow>| decoder.and_then(|mut decoder| all(&mut decoder, &schema, 2)).map(|(batch, _)| batch.rows());
+    let (stream, file, parquet) = (stream(&[plain(), plain()]), file(&plain()), parquet(&plain()));
+    std::panic::set_hook(Box::new(|_| {}));
+    for end in 0..stream.len() {
+        // An end between two messages is an end: a stream need not say that it is over.
+        assert!(read(Arrow::stream(&schema, Cursor::new(stream[..end].to_vec()))).map_or(true, |rows| rows <= 10));
+    }
+    for end in 0..file.len() {
+        assert!(read(Arrow::file(&schema, Cursor::new(file[..end].to_vec()))).is_err(), "{end}");
+    }
+    for end in 0..parquet.len() {
+        assert!(read(Arrow::parquet(&schema, bytes::Bytes::copy_from_slice(&parquet[..end]))).is_err(), "{end}");
+    }
+    for at in 0..stream.len() {
+        let mut stream = stream.clone();
+        stream[at] ^= 0x81;
+        let _either = read(Arrow::stream(&schema, Cursor::new(stream)));
+    }
+    for at in 0..parquet.len() {
+        let mut parquet = parquet.clone();
+        parquet[at] ^= 0x81;
+        let _either = read(Arrow::parquet(&schema, bytes::Bytes::from(parquet)));
+    }
+    let _ours = std::panic::take_hook();
+}
+
+/// As a host hands it over.
+fn exported(record: RecordBatch) -> (FFI_ArrowArray, FFI_ArrowSchema) {
+    arrow_array::ffi::to_ffi(&StructArray::from(record).into_data()).unwrap()
+}
+
+#[test]
+fn imported_in_place() {
+    let schema = flights();
+    let record = plain();
+    let wind = record.column(2).to_data().buffers()[0].as_ptr();
+    let (mut array, mut described) = exported(record);
+    // SAFETY: both were just exported.
+    let imported = unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap();
+    assert!(imported.is_in_place() && array.is_released());
+    let view = imported.view();
+    let ColumnData::Bytes(bytes) = view.columns()[1] else { panic!() };
+    assert_eq!((bytes.as_ptr(), bytes.len(), view.rows()), (wind, 20, 5));
+    let ColumnData::Strings { bytes, places } = view.columns()[2] else { panic!() };
+    assert_eq!((&bytes[..2], places[2]), (&b"UA"[..], (2, 7)));
+    // SAFETY: they are released, which is what is tested.
+    assert!(unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap_err().to_string().contains("released"));
+    // SAFETY: a null pointer is never read.
+    assert!(unsafe { ArrowBatch::import(&schema, std::ptr::null_mut(), &raw mut described) }.is_err());
+    // A slice of a record batch begins elsewhere.
+    let (mut array, mut described) = exported(plain().slice(1, 3));
+    // SAFETY: both were just exported.
+    let sliced = unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap();
+    let ColumnData::Bytes(bytes) = sliced.view().columns()[1] else { panic!() };
+    assert_eq!(bytes, [1.5f32, 2.5, 3.5].map(f32::to_le_bytes).concat());
+}
+
+#[test]
+fn imported_by_copying() {
+    let schema = flights();
+    let columns = vec![
+        ("hour", Arc::new(Int64Array::from(vec![1, 300, 3])) as ArrayRef),
+        ("wind", Arc::new(Float32Array::from(vec![0.5, 1.5, f32::NAN]))),
+        ("airline", airlines(3)),
+    ];
+    let imported = ArrowBatch::of(&schema, &batch(columns)).unwrap();
+    let view = BatchView::from(&imported);
+    assert_eq!((imported.is_in_place(), view.rows(), imported.refusals().count()), (false, 1, 2));
+    assert!(matches!(view.columns()[3], ColumnData::Missing { .. } | ColumnData::Absent));
+    let (mut array, mut described) = arrow_array::ffi::to_ffi(&Int64Array::from(vec![1]).into_data()).unwrap();
+    // SAFETY: both were just exported.
+    let error = unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap_err();
+    assert!(error.to_string().contains("it is no record batch"), "{error}");
+}

@@ -1,0 +1,139 @@
+//! Batches of random schemas, encoded and decoded: the same batches.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::records::{all, column, ragged, schema, values};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use streamgrad::batch::Value;
+use streamgrad::codec::{Compression, Csv, CsvWriter, ExampleWriter, Examples, Fields, JsonLines, JsonLinesWriter};
+use streamgrad::{Batch, Schema};
+
+const DTYPES: [&str; 12] =
+    ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string"];
+
+/// A feature: its dtype, its shape, and whether it is ragged or has a field for each element.
+fn feature() -> impl Strategy<Value = (&'static str, Vec<usize>, u8)> {
+    (prop::sample::select(&DTYPES[..]), vec(1..4usize, 0..3), 0..3u8)
+}
+
+fn make(features: &[(&'static str, Vec<usize>, u8)]) -> Arc<Schema> {
+    let features = features.iter().enumerate().map(|(at, (dtype, shape, kind))| {
+        let name = format!("f{at} \"Ü\"");
+        match kind {
+            0 => ragged(&name, dtype),
+            1 => column(&name, dtype, shape),
+            _ => {
+                let mut each = column(&name, dtype, shape);
+                let fields: Vec<String> = (0..shape.iter().product()).map(|element| format!("{name},{element}")).collect();
+                each["fields"] = fields.into();
+                each
+            }
+        }
+    });
+    schema(features.collect(), vec![column("label", "int32", &[])], Some(column("weight", "float32", &[])))
+}
+
+/// Rows of values drawn from a generator that only needs to be different every time.
+fn rows(schema: &Arc<Schema>, rows: usize, seed: u64, text: bool, labelled: bool) -> Batch {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 27)
+    };
+    let pieces: [&[u8]; 9] = [b"", b",", b"\"", b"\r\n", b"[", b"\xc3\x9c", b"; ", b"\xff", b"a"];
+    let mut batch = schema.batch_with_capacity(rows.max(1));
+    for _ in 0..rows {
+        let mut row = batch.row();
+        for spec in schema.columns().iter().filter(|spec| labelled || !["label", "weight"].contains(&spec.name.as_str())) {
+            for name in &spec.fields {
+                let elements = if spec.ragged { next() as usize % 4 } else { spec.shape.elements() / spec.fields.len() };
+                let bits = spec.dtype.size().map_or(0, |size| 8 * size as u32);
+                row = match spec.dtype.name() {
+                    "string" => {
+                        let mut string = || -> Vec<u8> {
+                            let kinds = pieces.iter().filter(|piece| !text || ***piece != b"\xff"[..]).collect::<Vec<_>>();
+                            (0..next() % 4).flat_map(|_| kinds[next() as usize % kinds.len()].to_vec()).collect()
+                        };
+                        let strings: Vec<Vec<u8>> = (0..elements).map(|_| string()).collect();
+                        row.set(name, &strings.iter().map(Vec::as_slice).collect::<Vec<_>>()[..]).unwrap()
+                    }
+                    "float32" | "float64" => {
+                        let mut float = || f32::from_bits(next() as u32);
+                        let floats: Vec<f32> =
+                            (0..elements).map(|_| Some(float()).filter(|float| float.is_finite()).unwrap_or(0.1)).collect();
+                        let floats = if spec.name == "weight" { vec![floats[0].abs()] } else { floats };
+                        row.set(name, &floats[..]).unwrap()
+                    }
+                    "bool" => row.set(name, &(0..elements).map(|_| (next() % 2) as i64).collect::<Vec<_>>()[..]).unwrap(),
+                    // An example has no room beyond int64.
+                    unsigned if unsigned.starts_with('u') => {
+                        row.set(name, &(0..elements).map(|_| next() >> (64 - bits).max(1)).collect::<Vec<u64>>()[..]).unwrap()
+                    }
+                    _ => {
+                        let ints: Vec<i64> = (0..elements).map(|_| next().cast_signed() >> (64 - bits)).collect();
+                        row.set(name, Value::I64s(&ints)).unwrap()
+                    }
+                };
+            }
+        }
+        row.push().unwrap();
+    }
+    batch
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read(
+        features in vec(feature(), 1..5), count in 0..6usize, seed: u64, labelled: bool, at_once in 1..4usize, compression in 0..3usize,
+    ) {
+        let schema = make(&features);
+        let batch = rows(&schema, count, seed, true, labelled);
+        let expected = values(&batch);
+
+        let mut csv = CsvWriter::new(&schema, Vec::new());
+        csv.write(&batch).unwrap();
+        let csv = csv.into_inner();
+        let (read, refused) = all(&mut Csv::of(&schema).open(&csv[..]).unwrap(), &schema, at_once).unwrap();
+        prop_assert_eq!((values(&read), refused), (expected.clone(), vec![]), "{}", String::from_utf8_lossy(&csv));
+
+        let mut json = JsonLinesWriter::new(&schema, Vec::new());
+        json.write(&batch).unwrap();
+        let json = json.into_inner();
+        let fields = Fields::of(&schema).strict();
+        let (read, refused) = all(&mut JsonLines::open(fields, &json[..]).unwrap(), &schema, at_once).unwrap();
+        prop_assert_eq!((values(&read), refused), (expected, vec![]), "{}", String::from_utf8_lossy(&json));
+
+        let batch = rows(&schema, count, seed, false, labelled);
+        let compression = [Compression::None, Compression::Gzip, Compression::Zlib][compression];
+        let mut examples = ExampleWriter::new(&schema, Vec::new(), compression);
+        examples.write(&batch).unwrap();
+        let file = examples.finish().unwrap();
+        let (read, refused) = all(&mut Examples::open(&schema, &file[..], compression).unwrap(), &schema, at_once).unwrap();
+        prop_assert_eq!((values(&read), refused), (values(&batch), vec![]));
+    }
+
+    #[test]
+    fn nothing_panics(bytes in vec(any::<u8>(), 0..300), text in "[\\[\\]{}\":,;0-9a-z.\\n\\r-]{0,200}") {
+        let schema = make(&[("float32", vec![2], 1), ("string", vec![], 0), ("int64", vec![], 1)]);
+        for input in [&bytes[..], text.as_bytes()] {
+            if let Ok(mut csv) = Csv::of(&schema).columns(["f0 \"Ü\"", "f1 \"Ü\"", "f2 \"Ü\""]).longest_record(64).open(input) {
+                all(&mut csv, &schema, 9).unwrap();
+            }
+            all(&mut JsonLines::open(&schema, input).unwrap(), &schema, 9).unwrap();
+            for compression in [Compression::None, Compression::Gzip, Compression::Zlib] {
+                let _ends = all(&mut Examples::open(&schema, input, compression).unwrap(), &schema, 9);
+            }
+            let mut record = streamgrad::codec::RecordWriter::new(Vec::new(), Compression::None);
+            record.write_record(input).unwrap();
+            all(&mut Examples::open(&schema, &record.finish().unwrap()[..], Compression::None).unwrap(), &schema, 9).unwrap();
+        }
+    }
+}
