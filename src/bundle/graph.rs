@@ -47,6 +47,14 @@ pub(super) fn verify(graph_def: &[u8], manifest: &Manifest, allowed: &[&str]) ->
     })
 }
 
+/// As [`verify`], of a SavedModel's graph and the endpoints of one signature. Its variables and lookup tables are its own.
+pub(super) fn verify_saved_model(graph: &GraphDef, manifest: &Manifest, allowed: &[&str]) -> Result<Reach> {
+    let graph = Index { variables: true, ..Index::new(graph) };
+    let fed = placeholders(&graph, manifest)?;
+    let predictions: Vec<&str> = manifest.outputs.iter().map(|output| output.predict.as_str()).collect();
+    Ok(Reach { predict: graph.reach(&predictions, &fed, allowed)?, train: HashSet::new(), evaluate: HashSet::new() })
+}
+
 /// The nodes that the manifest feeds, each found to be a placeholder of the right dtype and shape.
 fn placeholders<'a>(graph: &Index<'_>, manifest: &'a Manifest) -> Result<HashSet<&'a str>> {
     let mut fed = HashSet::new();
@@ -86,6 +94,8 @@ fn placeholders<'a>(graph: &Index<'_>, manifest: &'a Manifest) -> Result<HashSet
 struct Index<'a> {
     nodes: HashMap<&'a str, &'a NodeDef>,
     functions: HashMap<&'a str, &'a [NodeDef]>,
+    /// Whether it may hold values of its own.
+    variables: bool,
 }
 
 impl<'a> Index<'a> {
@@ -96,6 +106,7 @@ impl<'a> Index<'a> {
             functions: functions
                 .filter_map(|function| Some((function.signature.as_ref()?.name.as_str(), function.node_def.as_slice())))
                 .collect(),
+            variables: false,
         }
     }
 
@@ -138,6 +149,7 @@ impl<'a> Index<'a> {
             };
             match ops::judge(&node.op) {
                 ops::Verdict::Fine => {}
+                ops::Verdict::Variable if self.variables => {}
                 _ if allowed.contains(&node.op.as_str()) => {}
                 ops::Verdict::Reaches(what) => {
                     return refused(&format!("reaches {what}; if you trust the bundle, allow the op by name"));

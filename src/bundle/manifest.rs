@@ -111,6 +111,13 @@ pub struct Loss {
     pub(crate) evaluate: String,
 }
 
+impl Loss {
+    /// Of a model that only predicts.
+    pub(super) fn none() -> Self {
+        Self { name: String::new(), train: String::new(), evaluate: String::new() }
+    }
+}
+
 /// A trained weight.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Parameter {

@@ -10,6 +10,7 @@ mod graph_def;
 mod manifest;
 mod ops;
 mod rows;
+mod saved_model;
 mod values;
 
 use std::fs;
@@ -22,6 +23,7 @@ pub(crate) use feeds::Source;
 pub(crate) use graph::{Reach, node_of};
 pub use manifest::{Column, EmbeddingTable, Manifest, Output, Parameter, State, StateKind, TableFeature, Task, Weight};
 pub(crate) use rows::FirstRows;
+pub(crate) use saved_model::{TAG as SERVING_TAG, predicts_only};
 pub(crate) use values::Values;
 
 const OPEN: &str = "open bundle";
@@ -36,6 +38,7 @@ pub struct Bundle {
     rows: FirstRows,
     identity: String,
     reach: Reach,
+    saved_model: bool,
 }
 
 impl Bundle {
@@ -47,6 +50,9 @@ impl Bundle {
     /// As [`Bundle::open`], for a graph that may hold these ops (such as `ReadFile`) although they reach beyond the process.
     pub fn open_allowing(path: impl AsRef<Path>, ops: &[impl AsRef<str>]) -> Result<Self> {
         let path = path.as_ref().to_owned();
+        if is_saved_model(&path) {
+            return Err(predicts_only(OPEN, &path));
+        }
         let json = read(&path, "bundle.json")?;
         let manifest = Manifest::parse(&json)?;
         let graph = verified(&path, &manifest, "graph.pb")?;
@@ -57,7 +63,24 @@ impl Bundle {
         };
         let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
         let identity = hex(&Sha256::digest(&json));
-        Ok(Self { path, manifest, graph, values, rows, identity, reach })
+        Ok(Self { path, manifest, graph, values, rows, identity, reach, saved_model: false })
+    }
+
+    /// Opens the bundle at this folder, or the SavedModel, to predict by a signature of it.
+    pub(crate) fn open_to_predict(path: &Path, signature: Option<&str>, allowed: &[impl AsRef<str>]) -> Result<Self> {
+        match (is_saved_model(path), signature) {
+            (true, _) => Self::open_saved_model(path, signature, &allowed.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
+            (false, None) => Self::open_allowing(path, allowed),
+            (false, Some(name)) => {
+                let context = format!("{} is a bundle, which has no signatures; leave {name} out", path.display());
+                Err(Error::input(OPEN, context))
+            }
+        }
+    }
+
+    /// Whether it is a SavedModel, which only predicts.
+    pub(crate) fn is_saved_model(&self) -> bool {
+        self.saved_model
     }
 
     /// The folder it was opened from.
@@ -93,12 +116,25 @@ impl Bundle {
     }
 }
 
-/// The identity of the bundle in this folder, which is not verified; `None` as long as it has no manifest.
+/// The identity of the bundle or SavedModel in this folder, which is not verified; `None` as long as neither is there.
 pub(crate) fn identity_at(folder: &Path) -> Result<Option<String>> {
+    if is_saved_model(folder) {
+        return saved_model::identity(folder, &read(folder, saved_model::FILE)?).map(Some);
+    }
     match folder.join("bundle.json").exists() {
         true => Ok(Some(hex(&Sha256::digest(read(folder, "bundle.json")?)))),
         false => Ok(None),
     }
+}
+
+/// Whether this folder is a bundle or a SavedModel, as far as one file tells.
+pub(crate) fn has_model(folder: &Path) -> bool {
+    folder.join("bundle.json").exists() || is_saved_model(folder)
+}
+
+/// Whether this folder is a SavedModel, not a bundle.
+pub(crate) fn is_saved_model(folder: &Path) -> bool {
+    folder.join(saved_model::FILE).exists() && !folder.join("bundle.json").exists()
 }
 
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {

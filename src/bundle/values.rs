@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::tensor::{DType, Shape};
 
 /// The bytes of every weight by name, checked for dtype and shape.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Values {
     file: Vec<u8>,
     places: HashMap<String, Range<usize>>,

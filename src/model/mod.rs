@@ -13,7 +13,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::batch::{BatchView, Purpose, Schema};
-use crate::bundle::{Bundle, Source, node_of};
+use crate::bundle::{Bundle, Manifest, Output, SERVING_TAG, Source, node_of, predicts_only};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::{Rows, Version};
 use crate::tensor::DType;
@@ -37,8 +37,15 @@ pub(crate) struct Model {
     /// Of each column.
     views: Vec<Views>,
     spare_rows: Spare,
-    train: Run,
     predict: Run,
+    /// Not of a SavedModel.
+    learn: Option<Learn>,
+}
+
+/// What a model that learns runs, too.
+#[derive(Debug)]
+struct Learn {
+    train: Run,
     evaluate: Run,
 }
 
@@ -53,36 +60,26 @@ struct Run {
 
 impl Model {
     pub(crate) fn new(bundle: Arc<Bundle>, config: SessionConfig) -> Result<Self> {
-        let graph = Graph::import(bundle.graph())?;
-        let manifest = bundle.manifest();
-        let scalar = |name: &str| graph.endpoint(name, DType::F32, &[]);
-        let rows = |dims: &[i64]| [&[-1], dims].concat();
-        let outputs = |pick: fn(&crate::bundle::Output) -> &str| {
-            manifest.outputs.iter().map(move |output| (pick(output), output)).collect::<Vec<_>>()
+        let session = match bundle.is_saved_model() {
+            true => Session::of_saved_model(bundle.path(), SERVING_TAG, config)?,
+            false => Session::new(Graph::import(bundle.graph())?, config)?,
         };
-        let output = |(name, output): (&str, &crate::bundle::Output)| graph.endpoint(name, output.dtype, &rows(output.shape.dims()));
-        let predicted = outputs(|output| &output.predict).into_iter().map(output).collect::<Result<Vec<_>>>()?;
-        let mut trained = vec![scalar(&manifest.loss.train)?];
-        for (name, entry) in outputs(|output| &output.train) {
-            trained.push(output((name, entry))?);
-        }
-        for parameter in &manifest.parameters {
-            trained.push(graph.endpoint(&parameter.gradient, parameter.dtype, parameter.shape.dims())?);
-        }
-        for table in &manifest.tables {
-            trained.push(graph.endpoint(&table.gradient, DType::F32, &[-1, table.dim as i64])?);
-        }
-        for state in &manifest.state {
-            trained.push(graph.endpoint(&state.next, state.dtype, state.shape.dims())?);
-        }
-        let evaluated = [&[scalar(&manifest.loss.evaluate)?], predicted.as_slice()].concat();
-        let feeds = feeds(&bundle, &graph)?;
-        let reach = bundle.reach();
-        let (train, predict, evaluate) = (
-            Run::new(&feeds, &reach.train, trained),
-            Run::new(&feeds, &reach.predict, predicted),
-            Run::new(&feeds, &reach.evaluate, evaluated),
-        );
+        let (graph, manifest, reach) = (session.graph(), bundle.manifest(), bundle.reach());
+        let outputs = |pick: fn(&Output) -> &str| {
+            let of = |output: &Output| graph.endpoint(pick(output), output.dtype, &rows(output.shape.dims()));
+            manifest.outputs.iter().map(of).collect::<Result<Vec<_>>>()
+        };
+        let predicted = outputs(|output| &output.predict)?;
+        let feeds = feeds(&bundle, graph)?;
+        let learn = match bundle.is_saved_model() {
+            true => None,
+            false => {
+                let evaluated = [&[scalar(graph, &manifest.loss.evaluate)?], predicted.as_slice()].concat();
+                let trained = trained(graph, manifest, outputs(|output| &output.train)?)?;
+                Some(Learn { train: Run::new(&feeds, &reach.train, trained), evaluate: Run::new(&feeds, &reach.evaluate, evaluated) })
+            }
+        };
+        let predict = Run::new(&feeds, &reach.predict, predicted);
         let frozen = manifest.frozen.iter().map(|weight| {
             let mut tensor = Tensor::allocate(weight.dtype, weight.shape.dims())?;
             tensor.copy_from(bundle.values().bytes(&weight.name)?)?;
@@ -90,9 +87,12 @@ impl Model {
         });
         let frozen = frozen.collect::<Result<_>>()?;
         let schema = Schema::of(manifest);
-        let session = Session::new(graph, config)?;
         let views = schema.columns().iter().map(|_| Views::default()).collect();
-        Ok(Self { bundle, schema, session, frozen, views, spare_rows: Spare::default(), train, predict, evaluate })
+        Ok(Self { bundle, schema, session, frozen, views, spare_rows: Spare::default(), predict, learn })
+    }
+
+    fn learn(&self) -> Result<&Learn> {
+        self.learn.as_ref().ok_or_else(|| predicts_only("learn", self.bundle.path()))
     }
 
     pub(crate) fn bundle(&self) -> &Arc<Bundle> {
@@ -120,15 +120,17 @@ impl Model {
 
     /// One fused run: loss, predictions, gradients, new state.
     pub(crate) fn train(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
-        let fed = Fed::new(self, &self.train, version, rows, batch, version.dense().begin_run())?;
-        let fetched = self.run(&self.train, &fed)?;
+        let train = &self.learn()?.train;
+        let fed = Fed::new(self, train, version, rows, batch, version.dense().begin_run())?;
+        let fetched = self.run(train, &fed)?;
         TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)
     }
 
     /// As [`Model::train`], free of the batch's memory.
     pub(crate) fn gradients(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
-        let fed = Fed::new(self, &self.train, version, rows, batch, version.dense().begin_run())?;
-        let fetched = self.run(&self.train, &fed)?;
+        let train = &self.learn()?.train;
+        let fed = Fed::new(self, train, version, rows, batch, version.dense().begin_run())?;
+        let fetched = self.run(train, &fed)?;
         TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)?.detach(&fed)
     }
 
@@ -144,8 +146,9 @@ impl Model {
     pub(crate) fn evaluate(&self, version: &Version, batch: &BatchView<'_>) -> Result<(f32, Predictions)> {
         batch.check(&self.schema, Purpose::Learn)?;
         let rows = self.read(version, batch)?;
-        let fed = Fed::new(self, &self.evaluate, version, &rows, batch, 0)?;
-        let mut fetched = self.run(&self.evaluate, &fed)?;
+        let evaluate = &self.learn()?.evaluate;
+        let fed = Fed::new(self, evaluate, version, &rows, batch, 0)?;
+        let mut fetched = self.run(evaluate, &fed)?;
         let loss = pass::scalar(&fetched.remove(0))?;
         Ok((loss, Predictions::new(self, version, batch.rows(), fetched, &fed)?))
     }
@@ -179,6 +182,30 @@ impl Run {
         }
         Self { plan: Plan::new(fed().map(|feed| feed.2), fetches), feeds: fed().map(|feed| feed.1).collect(), columns }
     }
+}
+
+fn rows(dims: &[i64]) -> Vec<i64> {
+    [&[-1], dims].concat()
+}
+
+fn scalar(graph: &Graph, name: &str) -> Result<Endpoint> {
+    graph.endpoint(name, DType::F32, &[])
+}
+
+/// Loss, predictions, gradients of parameters and of rows, new state.
+fn trained(graph: &Graph, manifest: &Manifest, predicted: Vec<Endpoint>) -> Result<Vec<Endpoint>> {
+    let mut trained = vec![scalar(graph, &manifest.loss.train)?];
+    trained.extend(predicted);
+    for parameter in &manifest.parameters {
+        trained.push(graph.endpoint(&parameter.gradient, parameter.dtype, parameter.shape.dims())?);
+    }
+    for table in &manifest.tables {
+        trained.push(graph.endpoint(&table.gradient, DType::F32, &[-1, table.dim as i64])?);
+    }
+    for state in &manifest.state {
+        trained.push(graph.endpoint(&state.next, state.dtype, state.shape.dims())?);
+    }
+    Ok(trained)
 }
 
 /// Everything that the manifest feeds: node, where its value comes from, where it goes.

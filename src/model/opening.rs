@@ -15,12 +15,23 @@ pub(crate) struct Opening {
     pub(crate) session: SessionConfig,
     /// Ops that may reach beyond the process.
     pub(crate) allowed: Vec<String>,
+    /// Of a SavedModel.
+    pub(crate) signature: Option<String>,
 }
 
 impl Opening {
     /// Verifies the bundle, loads TensorFlow, opens a session.
     pub(crate) fn open(&self, bundle: &Path) -> Result<Model> {
-        let bundle = Arc::new(Bundle::open_allowing(bundle, &self.allowed)?);
+        self.start(Bundle::open_allowing(bundle, &self.allowed)?)
+    }
+
+    /// As [`Opening::open`], of a bundle or a SavedModel, which may be all that a host needs to predict.
+    pub(crate) fn open_to_predict(&self, path: &Path) -> Result<Model> {
+        self.start(Bundle::open_to_predict(path, self.signature.as_deref(), &self.allowed)?)
+    }
+
+    fn start(&self, bundle: Bundle) -> Result<Model> {
+        let bundle = Arc::new(bundle);
         tf::load_from(&self.tensorflow)?;
         warn_of_another_pool(self.session.intra_op_threads);
         Model::new(bundle, self.session)

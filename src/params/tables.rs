@@ -23,6 +23,11 @@ struct Lookup {
 }
 
 impl Tables {
+    /// Of a model without any.
+    pub(super) fn none() -> Self {
+        Self(Arc::new([]))
+    }
+
     /// Empty ones, whose rows have what the optimizer keeps beside them.
     pub(super) fn to_learn(layout: &Layout) -> Result<Self> {
         Self::new(layout, |table| layout.optimizer.slots(table))

@@ -55,6 +55,12 @@ impl Version {
         Ok(Self::detached(layout, snapshot.version(), resume::to_predict(layout, snapshot)?))
     }
 
+    /// A version of a model that keeps its values to itself. No store holds it.
+    pub(crate) fn without_parameters(bundle: &Bundle, id: VersionId) -> Self {
+        let (dense, tables) = (Dense::new(Vec::new(), Vec::new()), Tables::none());
+        Self { published: Arc::new(Published { bundle: bundle.identity().into(), id, dense, tables }) }
+    }
+
     fn detached(layout: &Layout, id: VersionId, Values { dense, tables }: Values) -> Self {
         Self { published: Arc::new(Published { bundle: layout.identity.clone(), id, dense, tables }) }
     }

@@ -6,10 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::Predictor;
+use super::alone::Alone;
 use super::bundles::Bundles;
 use super::follower::Follower;
 use super::snapshots::Snapshots;
 use super::source::Source;
+use crate::bundle::{is_saved_model, predicts_only};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Opening;
 use crate::snapshot::{FileSystem, SnapshotFolder, Storage};
@@ -94,6 +96,13 @@ impl PredictorBuilder {
         self
     }
 
+    /// The signature of a SavedModel to predict by. Default `serving_default`, or the only one that it has.
+    #[must_use]
+    pub fn signature(mut self, name: impl Into<String>) -> Self {
+        self.opening.signature = Some(name.into());
+        self
+    }
+
     /// What a binding sets without asking for what the bundle is opened.
     pub(crate) fn opening(&mut self) -> &mut Opening {
         &mut self.opening
@@ -109,6 +118,10 @@ impl PredictorBuilder {
         let Self { from, follow, storage, every, opening } = self;
         let still = matches!((&from, &follow), (From::Bundle(_), None));
         let source: Box<dyn Source> = match (from, follow) {
+            (From::Bundle(path), folder) if is_saved_model(&path) => match folder {
+                None => Box::new(Alone::open(&opening, &path)?),
+                Some(_) => return Err(predicts_only("follow", &path)),
+            },
             (From::Bundle(bundle), folder) => {
                 let folder = folder.map(|folder| SnapshotFolder::open_in(storage, folder)).transpose()?;
                 Box::new(Snapshots::open(&opening, &bundle, folder)?)

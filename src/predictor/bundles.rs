@@ -1,4 +1,4 @@
-//! A folder of numbered bundles as a source of versions.
+//! A folder of numbered bundles or SavedModels as a source of versions.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::serving::Serving;
 use super::source::{Source, VersionName, listed, of_bundle};
-use crate::bundle::identity_at;
+use crate::bundle::{has_model, identity_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Opening;
 use crate::params::{Layout, Version};
 use crate::snapshot::VersionId;
 
-/// `name/1`, `name/2`: each folder a bundle whose own values are the version.
+/// `name/1`, `name/2`: each folder a bundle or a SavedModel whose own values are the version.
 #[derive(Debug)]
 pub(super) struct Bundles {
     opening: Opening,
@@ -29,7 +29,7 @@ impl Bundles {
         self.root.join(number.to_string())
     }
 
-    /// The numbers of the folders that have a manifest, the highest first.
+    /// The numbers of the folders that have a model, the highest first.
     fn numbers(&self) -> Result<Vec<u64>> {
         let failed = |error: std::io::Error| {
             let context = format!("{} cannot be read; is it a folder of numbered bundles?", self.root.display());
@@ -40,7 +40,7 @@ impl Bundles {
             let name = entry.map_err(failed)?.file_name();
             // Only the one way to write a number, so that no two folders are one version.
             let number = name.to_str().and_then(|name| name.parse::<u64>().ok().filter(|number| number.to_string() == name));
-            numbers.extend(number.filter(|number| self.path(*number).join("bundle.json").exists()));
+            numbers.extend(number.filter(|number| has_model(&self.path(*number))));
         }
         numbers.sort_unstable_by(|one, other| other.cmp(one));
         Ok(numbers)
@@ -101,13 +101,15 @@ impl Source for Bundles {
 
     fn load(&self, version: VersionId) -> Result<Serving> {
         let path = self.path(version.number);
-        let model = Arc::new(self.opening.open(&path)?);
+        let model = Arc::new(self.opening.open_to_predict(&path)?);
         if of_bundle(model.bundle().identity(), version.number) != version {
             let context = format!("{} was replaced while it was being read; it will be read again", path.display());
             return Err(Error::new(ErrorKind::InvalidBundle, "open bundle", context));
         }
-        let layout = Layout::new(model.bundle(), None, 1)?;
-        let version = Version::initial(&layout, model.bundle(), version)?;
+        let version = match model.bundle().is_saved_model() {
+            true => Version::without_parameters(model.bundle(), version),
+            false => Version::initial(&Layout::new(model.bundle(), None, 1)?, model.bundle(), version)?,
+        };
         Ok(Serving { model, version, made: None })
     }
 }

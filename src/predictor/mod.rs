@@ -3,6 +3,7 @@
 //! A new version is loaded and warmed beside the one that predicts, and takes its place by one pointer. A call keeps the
 //! version that it began with. What cannot be loaded is refused and reported, and the version before stays.
 
+mod alone;
 mod builder;
 mod bundles;
 mod follower;

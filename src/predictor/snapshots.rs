@@ -22,7 +22,7 @@ pub(super) struct Snapshots {
 
 impl Snapshots {
     pub(super) fn open(opening: &Opening, bundle: &Path, folder: Option<SnapshotFolder>) -> Result<Self> {
-        let model = Arc::new(opening.open(bundle)?);
+        let model = Arc::new(opening.open_to_predict(bundle)?);
         // The window is one of metrics, which nobody keeps here.
         let layout = Layout::new(model.bundle(), None, 1)?;
         let own = of_bundle(model.bundle().identity(), 0);

@@ -82,6 +82,16 @@ functions! {
     fn TF_DeleteSessionOptions(*mut TF_SessionOptions);
     fn TF_SetConfig(*mut TF_SessionOptions, *const c_void, usize, *mut TF_Status);
     fn TF_NewSession(*mut TF_Graph, *const TF_SessionOptions, *mut TF_Status) -> *mut TF_Session;
+    fn TF_LoadSessionFromSavedModel(
+        *const TF_SessionOptions,
+        *const TF_Buffer,
+        *const c_char,
+        *const *const c_char,
+        c_int,
+        *mut TF_Graph,
+        *mut TF_Buffer,
+        *mut TF_Status
+    ) -> *mut TF_Session;
     fn TF_CloseSession(*mut TF_Session, *mut TF_Status);
     fn TF_DeleteSession(*mut TF_Session, *mut TF_Status);
     fn TF_SessionRun(

@@ -35,15 +35,22 @@ unsafe impl Send for Endpoint {}
 unsafe impl Sync for Endpoint {}
 
 impl Graph {
+    /// A graph that a session fills.
+    pub(super) fn empty() -> Result<Self> {
+        let api = api()?;
+        // SAFETY: the call takes nothing.
+        let raw = NonNull::new(unsafe { (api.TF_NewGraph)() });
+        let raw = raw.ok_or_else(|| Error::new(ErrorKind::Internal, "import graph", "no graph was made"))?;
+        Ok(Self { api, raw })
+    }
+
     /// Imports a binary `GraphDef`.
     pub(crate) fn import(graph_def: &[u8]) -> Result<Self> {
-        let api = api()?;
+        let graph = Self::empty()?;
+        let api = graph.api;
         let status = Status::new(api)?;
         // SAFETY: every object is made, used and freed here; the buffer copies `graph_def`.
         unsafe {
-            let raw =
-                NonNull::new((api.TF_NewGraph)()).ok_or_else(|| Error::new(ErrorKind::Internal, "import graph", "no graph was made"))?;
-            let graph = Self { api, raw };
             let options = (api.TF_NewImportGraphDefOptions)();
             let buffer = (api.TF_NewBufferFromString)(graph_def.as_ptr().cast(), graph_def.len());
             (api.TF_GraphImportGraphDef)(graph.raw(), buffer, options, status.raw());

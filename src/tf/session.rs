@@ -1,6 +1,9 @@
 //! Sessions and the runs they repeat.
 
+use std::ffi::CString;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::OnceLock;
 
@@ -55,6 +58,17 @@ impl Session {
         Ok(Self { fast, fallback: OnceLock::new(), config, graph })
     }
 
+    /// Loads a SavedModel with the variables, lookup tables and assets of its folder. It may hold what the single-threaded executor refuses.
+    pub(crate) fn of_saved_model(folder: &Path, tag: &str, config: SessionConfig) -> Result<Self> {
+        let graph = Graph::empty()?;
+        let fast = Handle::of_saved_model(&graph, folder, tag, &config.encode(Executor::Default))?;
+        Ok(Self { fast, fallback: OnceLock::new(), config, graph })
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// Runs a plan of this session's graph: `feeds` in the plan's order in, one tensor for each fetch out.
     pub(crate) fn run(&self, plan: &Plan, feeds: &[&Tensor]) -> Result<Vec<Tensor>> {
         if let Some(handle) = self.fallback.get() {
@@ -107,6 +121,42 @@ impl Handle {
         match NonNull::new(raw) {
             Some(raw) => Ok(Self { api, raw }),
             None => Err(Error::new(ErrorKind::TensorFlow, "open session", "no session was made")),
+        }
+    }
+
+    /// Imports the model into an empty graph, and restores and initialises what it holds.
+    fn of_saved_model(graph: &Graph, folder: &Path, tag: &str, config: &[u8]) -> Result<Self> {
+        let api = api()?;
+        let status = Status::new(api)?;
+        let unnameable = || Error::input("load SavedModel", format!("a path has no zeros: {}", folder.display()));
+        let path = CString::new(folder.as_os_str().as_bytes()).map_err(|_| unnameable())?;
+        let tag = CString::new(tag).map_err(|_| unnameable())?;
+        // SAFETY: options, path and tags live through the call; no buffers are given or asked for; the graph is empty, and outlives
+        // the session as in `new`.
+        let raw = unsafe {
+            let options = (api.TF_NewSessionOptions)();
+            (api.TF_SetConfig)(options, config.as_ptr().cast(), config.len(), status.raw());
+            let tags = [tag.as_ptr()];
+            let raw = match status.failure() {
+                None => (api.TF_LoadSessionFromSavedModel)(
+                    options,
+                    null(),
+                    path.as_ptr(),
+                    tags.as_ptr(),
+                    1,
+                    graph.raw(),
+                    null_mut(),
+                    status.raw(),
+                ),
+                Some(_) => null_mut(),
+            };
+            (api.TF_DeleteSessionOptions)(options);
+            raw
+        };
+        status.check("load SavedModel")?;
+        match NonNull::new(raw) {
+            Some(raw) => Ok(Self { api, raw }),
+            None => Err(Error::new(ErrorKind::TensorFlow, "load SavedModel", "no session was made")),
         }
     }
 
