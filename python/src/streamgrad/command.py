@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("streamgrad", description="Makes bundles for Streamgrad's trainers and predictors.")
+    parser = argparse.ArgumentParser("streamgrad", description="Makes bundles for Streamgrad.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser(
         "export",
@@ -107,8 +107,8 @@ def _load(path: Path) -> Any:
     except Exception as error:
         # Keras raises whatever its parts do, often over many lines.
         raise ExportError(
-            f"{path} cannot be loaded by Keras: {_first_line(error)}; a model with code of its own is loaded in Python, "
-            "and handed to streamgrad.export"
+            f"{path} cannot be loaded by Keras: {_first_line(error)}; a model with code of its own is loaded in "
+            "Python, and handed to streamgrad.export"
         ) from error
 
 
