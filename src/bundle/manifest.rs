@@ -38,6 +38,9 @@ pub struct Manifest {
     pub files: HashMap<String, String>,
     /// What kind of question the model answers.
     pub task: Task,
+    /// The number of rows that every batch must have, where the graph holds one.
+    #[serde(default)]
+    pub rows: Option<usize>,
     /// The inputs.
     pub features: Vec<Column>,
     /// What it learns from.
