@@ -30,6 +30,9 @@ def write(
     `batch_size` is held by the graph if it is given; else the graph takes any number of rows. With `gradients` left
     out there are no `d-` nodes. `seed` decides the variables' initial values.
     """
+    unknown = [name for name in observe if name not in ("loss", "accuracy")]
+    if unknown:
+        raise ExportError(f"the template has no endpoint {unknown[0]!r} to observe; it has loss and accuracy")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tf.Graph().as_default() as graph:
@@ -47,9 +50,6 @@ def write(
         if gradients:
             _add_gradients(loss, variables)
         names = [variable.op.name for variable in variables]
-        unknown = [name for name in observe if name not in ("loss", "accuracy")]
-        if unknown:
-            raise ExportError(f"the template has no endpoint {unknown[0]!r} to observe; it has loss and accuracy")
         (folder / f"{model.name}.pb").write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
     described = _described(model, variables, names, batch_size, observe, gradients)
     path = folder / f"{model.name}.json"
