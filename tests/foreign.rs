@@ -176,17 +176,26 @@ fn what_does_not_fit_is_refused_with_its_name() {
         ((|said| said["other"]["dense"][0] = "nothing".into()) as fn(&mut serde_json::Value), "the graph has no variable nothing"),
         (|said| said["other"]["dense"][0] = "logits".into(), "logits is a Identity; what is fed is a Placeholder or a variable"),
         (|said| said["other"]["gradient"] = serde_json::json!(["d-out/w"]), "gradient 1 of theirs"),
+        (
+            |said| drop([("dense", 0), ("gradient", 0)].map(|(list, at)| said["other"][list].as_array_mut().unwrap().remove(at))),
+            "which is not among the parameters; name it there",
+        ),
         (|said| said["other"]["gradient"][0] = "d-nothing".into(), "the graph has no node d-nothing"),
         (|said| said["other"]["input_size"] = serde_json::json!([32, 12]), "a row of input_x has shape [12]"),
         (|said| said["dense_shape"]["out/w"] = serde_json::json!([1]), "the JSON says that out/w has shape [1]"),
         (|said| said["other"]["pb_path"] = "none.pb".into(), "none.pb cannot be read"),
         (|said| said["other"]["learning_rate"] = (-1).into(), "learning_rate"),
         (|said| *said = serde_json::json!([]), "the JSON names no graph"),
+        (
+            |said| (said["other"]["dense"], said["other"]["gradient"]) = (serde_json::json!([]), serde_json::json!([])),
+            "names no parameters",
+        ),
     ] {
         assert!(refused(&change).contains(says), "{says}: {}", refused(&change));
     }
     // Where the writer kept the graph does not matter.
-    fs::write(folder.path().join("m.json"), fs::read_to_string(json("mlp")).unwrap().replace("mlp.pb", "/home/them/models/mlp.pb")).unwrap();
+    fs::write(folder.path().join("m.json"), fs::read_to_string(json("mlp")).unwrap().replace("mlp.pb", "/home/them/models/mlp.pb"))
+        .unwrap();
     builder(folder.path().join("m.json")).open().unwrap();
     fs::write(folder.path().join("mlp.pb"), b"\xff\xff").unwrap();
     let error = builder(folder.path().join("m.json")).open().unwrap_err();

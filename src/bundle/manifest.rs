@@ -229,6 +229,9 @@ impl Manifest {
         if self.features.is_empty() || self.outputs.is_empty() || self.labels.is_empty() || !learns {
             return Err(invalid("a model has at least one feature, one label, one output and one parameter or table"));
         }
+        if self.rows == Some(0) {
+            return Err(invalid("the graph holds a batch of no rows"));
+        }
         unique("column", self.columns().map(|column| &column.name))?;
         unique("field", self.columns().flat_map(|column| &column.fields))?;
         unique("output", self.outputs.iter().map(|output| &output.name))?;

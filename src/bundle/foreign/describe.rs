@@ -67,13 +67,24 @@ impl Input {
 impl Description {
     pub(super) fn parse(json: &[u8]) -> Result<Self> {
         let value: Value = serde_json::from_slice(json).map_err(|error| refuse("it is no JSON").with_source(error))?;
-        match (value.get("other"), value.get("graph")) {
+        let said = match (value.get("other"), value.get("graph")) {
             (Some(_), None) => ancestor::describe(value),
             (None, Some(_)) => {
                 serde_json::from_value(value).map_err(|error| refuse("the JSON does not describe a graph").with_source(error))
             }
             _ => Err(refuse("the JSON names no graph; it has a field `graph`, or is of the ancestor's format with `other`")),
+        }?;
+        for (what, none) in [
+            ("features", said.features.is_empty()),
+            ("labels", said.labels.is_empty()),
+            ("outputs", said.outputs.is_empty()),
+            ("parameters", said.parameters.is_empty()),
+        ] {
+            if none {
+                return Err(refuse(format!("the JSON names no {what}; a model has at least one of them")));
+            }
         }
+        Ok(said)
     }
 }
 

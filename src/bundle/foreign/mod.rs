@@ -11,6 +11,7 @@ mod rewrite;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -144,7 +145,9 @@ impl ForeignGraph {
         tf::load(None)?;
         let parts = self.parts(&[], SessionConfig::default())?;
         let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let written = tempfile::Builder::new().prefix(".bundle").tempdir_in(parent).map_err(failed)?;
+        // As readable as any folder that its owner makes, which a temporary one is not.
+        let written =
+            tempfile::Builder::new().prefix(".bundle").permissions(fs::Permissions::from_mode(0o777)).tempdir_in(parent).map_err(failed)?;
         for (name, content) in [("graph.pb", &parts.graph), ("initial.safetensors", &parts.initial), ("bundle.json", &parts.json)] {
             fs::write(written.path().join(name), content).map_err(failed)?;
         }
@@ -160,6 +163,9 @@ impl ForeignGraph {
             }
             if values.len() != self.parameter(&name)?.elements() {
                 return refuse(&format!("holds {} values, the graph {}", values.len(), self.parameter(&name)?.elements()));
+            }
+            if values.iter().any(|value| !value.is_finite()) {
+                return refuse("holds values that are not finite");
             }
             if self.values.insert(name.clone(), values).is_some() {
                 return refuse("holds values that are known already");
@@ -285,6 +291,9 @@ impl ForeignGraph {
         let mut graph = self.graph.pruned(ends.iter().copied().chain(fed.iter().copied()), fed)?;
         for name in &said.parameters {
             graph.become_placeholder(name);
+        }
+        if let Some(other) = graph.node.iter().find(|node| node.is_variable()) {
+            return Err(refuse(format!("the loss needs the variable {}, which is not among the parameters; name it there", other.name)));
         }
         graph::refuse_foreign(&graph.encode_to_vec(), &ends, fed, false, allowed)?;
         if !known.is_empty() {
