@@ -61,6 +61,14 @@ target/clicks.bundle/bundle.json: examples/clicks/model.py python/requirements.l
 	@echo "exporting the model of the clicks from Keras (once)"
 	@$(PYTHON) examples/clicks/model.py target/clicks.bundle
 
+## wine: a model trained offline predicts in Flink, and is replaced while the job runs
+.PHONY: wine
+wine: check-machine .venv native java
+	@rm -rf target/wine && $(PYTHON) examples/wine/model.py target/wine
+	@(sleep 12; mv target/wine/better target/wine/models/2) & \
+	    STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" java -cp java/examples/target/streamgrad-examples.jar \
+	    dev.streamgrad.examples.wine.WineJob target/wine/wine.csv target/wine/models 600
+
 ## test: every check and every test that ends in minutes
 .PHONY: test
 test: check-machine checks test-rust test-java test-python
@@ -89,7 +97,7 @@ native:
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
 # The longest first, two at a time: each is TensorFlow with a core of its own.
-PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs
+PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs ancestor examples wine
 $(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)

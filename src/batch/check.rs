@@ -23,6 +23,13 @@ impl BatchView<'_> {
         if self.rows() == 0 {
             return Err(Error::input(CHECK, "the batch is empty; push a row or set its columns first"));
         }
+        if let Some(rows) = schema.rows().filter(|&rows| rows != self.rows()) {
+            let context = format!(
+                "the model's graph holds a batch of {rows} rows, this one has {}; give {rows}, or write the graph for any number",
+                self.rows()
+            );
+            return Err(Error::input(CHECK, context));
+        }
         for (spec, data) in schema.columns().iter().zip(self.columns()) {
             if purpose == Purpose::Learn || spec.role == Role::Feature {
                 column(spec, data, self.rows()).map_err(|reason| Error::input(CHECK, reason))?;

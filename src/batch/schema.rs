@@ -83,6 +83,7 @@ pub struct Schema {
     labels: usize,
     fields: HashMap<String, Field>,
     outputs: Vec<Output>,
+    rows: Option<usize>,
 }
 
 impl Schema {
@@ -106,6 +107,7 @@ impl Schema {
             labels: manifest.labels.len(),
             fields,
             outputs: manifest.outputs.clone(),
+            rows: manifest.rows,
         })
     }
 
@@ -132,6 +134,11 @@ impl Schema {
     /// What a prediction is.
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
+    }
+
+    /// The number of rows that every batch must have, where the model's graph holds one; else any number will do.
+    pub fn rows(&self) -> Option<usize> {
+        self.rows
     }
 
     /// The place of a record's field: look it up once, then set it by [`RowBuilder::set_at`](super::RowBuilder::set_at).

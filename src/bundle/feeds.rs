@@ -34,7 +34,7 @@ impl Manifest {
         let mut all = Vec::new();
         let mut add = |source, tensor, dtype, dims| all.push(Placeholder { source, tensor, dtype, dims });
         for (index, column) in self.columns().enumerate() {
-            add(Source::Column(index), &column.tensor, column.dtype, rows_of(column));
+            add(Source::Column(index), &column.tensor, column.dtype, self.rows_of(column));
             if let Some(lengths) = &column.lengths {
                 add(Source::Lengths(index), lengths, DType::I64, vec![-1]);
             }
@@ -52,7 +52,7 @@ impl Manifest {
         for (index, table) in self.tables.iter().enumerate() {
             add(Source::Rows(index), &table.rows, DType::F32, vec![-1, table.dim as i64]);
             for (place, feature) in table.features.iter().enumerate() {
-                let dims = self.feature(&feature.name).map_or_else(|| vec![-1], |(_, column)| rows_of(column));
+                let dims = self.feature(&feature.name).map_or_else(|| vec![-1], |(_, column)| self.rows_of(column));
                 add(Source::Index(index, place), &feature.index, DType::I32, dims);
             }
         }
@@ -63,9 +63,10 @@ impl Manifest {
     pub(crate) fn feature(&self, name: &str) -> Option<(usize, &Column)> {
         self.features.iter().enumerate().find(|(_, column)| column.name == name)
     }
-}
 
-/// Rows first; the values of ragged rows are one list.
-fn rows_of(column: &Column) -> Vec<i64> {
-    [&[-1], column.shape.dims()].concat()
+    /// Rows first; the values of ragged rows are one list.
+    fn rows_of(&self, column: &Column) -> Vec<i64> {
+        let rows = self.rows.filter(|_| !column.ragged).map_or(-1, |rows| rows as i64);
+        [&[rows], column.shape.dims()].concat()
+    }
 }

@@ -55,6 +55,12 @@ pub(super) fn verify_saved_model(graph: &GraphDef, manifest: &Manifest, allowed:
     Ok(Reach { predict: graph.reach(&predictions, &fed, allowed)?, train: HashSet::new(), evaluate: HashSet::new() })
 }
 
+/// Refuses a graph whose way to these endpoints has an op that is not allowed, or a placeholder that is not fed.
+pub(super) fn refuse_foreign(graph_def: &[u8], ends: &[&str], fed: &HashSet<&str>, variables: bool, allowed: &[&str]) -> Result<()> {
+    let graph = GraphDef::decode(graph_def).map_err(|error| invalid("the graph is no GraphDef").with_source(error))?;
+    Index { variables, ..Index::new(&graph) }.reach(ends, fed, allowed).map(drop)
+}
+
 /// The nodes that the manifest feeds, each found to be a placeholder of the right dtype and shape.
 fn placeholders<'a>(graph: &Index<'_>, manifest: &'a Manifest) -> Result<HashSet<&'a str>> {
     let mut fed = HashSet::new();

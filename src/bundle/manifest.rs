@@ -38,6 +38,9 @@ pub struct Manifest {
     pub files: HashMap<String, String>,
     /// What kind of question the model answers.
     pub task: Task,
+    /// The number of rows that every batch must have, where the graph holds one.
+    #[serde(default)]
+    pub rows: Option<usize>,
     /// The inputs.
     pub features: Vec<Column>,
     /// What it learns from.
@@ -225,6 +228,9 @@ impl Manifest {
         let learns = !self.parameters.is_empty() || !self.tables.is_empty();
         if self.features.is_empty() || self.outputs.is_empty() || self.labels.is_empty() || !learns {
             return Err(invalid("a model has at least one feature, one label, one output and one parameter or table"));
+        }
+        if self.rows == Some(0) {
+            return Err(invalid("the graph holds a batch of no rows"));
         }
         unique("column", self.columns().map(|column| &column.name))?;
         unique("field", self.columns().flat_map(|column| &column.fields))?;

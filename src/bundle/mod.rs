@@ -5,6 +5,7 @@
 //! own, `docs/bundle-format.md`.
 
 mod feeds;
+mod foreign;
 mod graph;
 mod graph_def;
 mod manifest;
@@ -19,7 +20,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::tf::{self, SessionConfig};
 pub(crate) use feeds::Source;
+pub(crate) use foreign::is_description;
+pub use foreign::{ForeignGraph, read_keyed, read_named};
 pub(crate) use graph::{Reach, node_of};
 pub use manifest::{Column, EmbeddingTable, Manifest, Output, Parameter, State, StateKind, TableFeature, Task, Weight};
 pub(crate) use rows::FirstRows;
@@ -42,7 +46,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Opens and verifies the bundle at this folder.
+    /// Opens and verifies the bundle at this folder, or the graph that a JSON file describes (see [`ForeignGraph`]).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_allowing(path, &[] as &[&str])
     }
@@ -52,6 +56,10 @@ impl Bundle {
         let path = path.as_ref().to_owned();
         if is_saved_model(&path) {
             return Err(predicts_only(OPEN, &path));
+        }
+        if is_description(&path) {
+            tf::load(None)?;
+            return Self::of_graph(&path, ops, SessionConfig::default());
         }
         let json = read(&path, "bundle.json")?;
         let manifest = Manifest::parse(&json)?;

@@ -101,6 +101,7 @@ impl SignatureDef {
             versions: Default::default(),
             files: Default::default(),
             task: Task::Other,
+            rows: None,
             features: features.collect::<Result<_>>()?,
             labels: Vec::new(),
             weight: None,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::Model;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, is_description};
 use crate::error::Result;
 use crate::tf::{self, Places, SessionConfig};
 
@@ -22,12 +22,25 @@ pub(crate) struct Opening {
 impl Opening {
     /// Verifies the bundle, loads TensorFlow, opens a session.
     pub(crate) fn open(&self, bundle: &Path) -> Result<Model> {
-        self.start(Bundle::open_allowing(bundle, &self.allowed)?)
+        self.start(match is_description(bundle) {
+            true => self.graph(bundle)?,
+            false => Bundle::open_allowing(bundle, &self.allowed)?,
+        })
     }
 
     /// As [`Opening::open`], of a bundle or a SavedModel, which may be all that a host needs to predict.
     pub(crate) fn open_to_predict(&self, path: &Path) -> Result<Model> {
-        self.start(Bundle::open_to_predict(path, self.signature.as_deref(), &self.allowed)?)
+        self.start(match is_description(path) {
+            true => self.graph(path)?,
+            false => Bundle::open_to_predict(path, self.signature.as_deref(), &self.allowed)?,
+        })
+    }
+
+    /// A graph of someone else's, which must be run once to know its first values.
+    fn graph(&self, json: &Path) -> Result<Bundle> {
+        tf::load_from(&self.tensorflow)?;
+        warn_of_another_pool(self.session.intra_op_threads);
+        Bundle::of_graph(json, &self.allowed, self.session)
     }
 
     fn start(&self, bundle: Bundle) -> Result<Model> {

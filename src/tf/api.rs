@@ -71,8 +71,12 @@ functions! {
     fn TF_DeleteImportGraphDefOptions(*mut TF_ImportGraphDefOptions);
     fn TF_GraphImportGraphDef(*mut TF_Graph, *const TF_Buffer, *const TF_ImportGraphDefOptions, *mut TF_Status);
     fn TF_NewBufferFromString(*const c_void, usize) -> *mut TF_Buffer;
+    fn TF_NewBuffer() -> *mut TF_Buffer;
     fn TF_DeleteBuffer(*mut TF_Buffer);
     fn TF_GraphOperationByName(*mut TF_Graph, *const c_char) -> *mut TF_Operation;
+    fn TF_GraphToGraphDef(*mut TF_Graph, *mut TF_Buffer, *mut TF_Status);
+    fn TF_AddGradients(*mut TF_Graph, *mut TF_Output, c_int, *mut TF_Output, c_int, *mut TF_Output, *mut TF_Status, *mut TF_Output);
+    fn TF_OperationName(*mut TF_Operation) -> *const c_char;
     fn TF_OperationNumOutputs(*mut TF_Operation) -> c_int;
     fn TF_OperationOutputType(TF_Output) -> u32;
     fn TF_GraphGetTensorNumDims(*mut TF_Graph, TF_Output, *mut TF_Status) -> c_int;

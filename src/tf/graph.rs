@@ -63,6 +63,31 @@ impl Graph {
 
     /// Finds `node:index`, and checks that it has this dtype and a shape that does not contradict `dims` (-1: any size).
     pub(crate) fn endpoint(&self, name: &str, dtype: DType, dims: &[i64]) -> Result<Endpoint> {
+        let output = self.find(name)?;
+        let (found, shape) = self.tensor(name)?;
+        let refuse = |context: String| Err(Error::new(ErrorKind::InvalidBundle, FIND, context));
+        if found != dtype {
+            return refuse(format!("{name} is {found} in the graph, but {dtype} in the manifest"));
+        }
+        match shape {
+            Some(found) if !agree(&found, dims) => {
+                refuse(format!("{name} has shape {found:?} in the graph, but {dims:?} in the manifest (-1: any size)"))
+            }
+            _ => Ok(Endpoint(output)),
+        }
+    }
+
+    /// The dtype of `node:index`, and its static shape as far as it is known (-1: any size).
+    pub(crate) fn tensor(&self, name: &str) -> Result<(DType, Option<Vec<i64>>)> {
+        let output = self.find(name)?;
+        // SAFETY: `output` exists.
+        let code = unsafe { (self.api.TF_OperationOutputType)(output) };
+        let unknown = || Error::new(ErrorKind::InvalidBundle, FIND, format!("{name} has a dtype that is not supported: number {code}"));
+        Ok((DType::from_code(code).ok_or_else(unknown)?, self.dims(output)?))
+    }
+
+    /// The output of an op that `node:index` is.
+    pub(super) fn find(&self, name: &str) -> Result<TF_Output> {
         let refuse = |context: String| Err(Error::new(ErrorKind::InvalidBundle, FIND, context));
         let (node, index) = match name.rsplit_once(':') {
             Some((node, index)) => (node, index.parse::<i32>().ok().filter(|&index| index >= 0)),
@@ -77,19 +102,7 @@ impl Graph {
         if oper.is_null() || index >= unsafe { (self.api.TF_OperationNumOutputs)(oper) } {
             return refuse(format!("the graph has no tensor {name}"));
         }
-        let output = TF_Output { oper, index };
-        // SAFETY: `output` exists.
-        let found = unsafe { (self.api.TF_OperationOutputType)(output) };
-        if found != dtype.code() {
-            let found = DType::from_code(found).map_or_else(|| format!("dtype {found}"), |found| found.to_string());
-            return refuse(format!("{name} is {found} in the graph, but {dtype} in the manifest"));
-        }
-        match self.dims(output)? {
-            Some(found) if !agree(&found, dims) => {
-                refuse(format!("{name} has shape {found:?} in the graph, but {dims:?} in the manifest (-1: any size)"))
-            }
-            _ => Ok(Endpoint(output)),
-        }
+        Ok(TF_Output { oper, index })
     }
 
     /// The static shape, as far as it is known.
@@ -105,6 +118,10 @@ impl Graph {
             status.check(FIND)?;
             Ok(Some(dims))
         }
+    }
+
+    pub(super) fn api(&self) -> &'static Api {
+        self.api
     }
 
     pub(super) fn raw(&self) -> *mut TF_Graph {

@@ -8,6 +8,7 @@
 mod api;
 mod config;
 mod find;
+mod gradients;
 mod graph;
 mod library;
 mod session;

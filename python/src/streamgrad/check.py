@@ -31,8 +31,14 @@ def verify(
     model: Model, graph_def: Any, manifest: Mapping[str, Any], losses: Mapping[str, OutputLoss], example: Any
 ) -> None:
     """Compares graph and model at each number of rows; `example` are rows as the user gave them, or `None`."""
+    verify_rows(model, graph_def, manifest, losses, rows.given(model, rows.split_example(example)))
+
+
+def verify_rows(
+    model: Model, graph_def: Any, manifest: Mapping[str, Any], losses: Mapping[str, OutputLoss], given: Values
+) -> None:
+    """The same, of columns that are given as arrays, some or all of them."""
     most = max(BATCHES)
-    given = rows.given(model, rows.split_example(example))
     whole = {column.name for column in model.columns()} <= set(given)
     failure: Exception | None = None
     for batch in rows.made_up(model, losses, most):

@@ -33,21 +33,21 @@ def given(model: Model, example: tuple[Any, Any, Any]) -> Batch:
     batch: Batch = {}
     if x is not None:
         for column, values in zip(model.inputs.columns, model.inputs.rows(x), strict=True):
-            batch[column.name] = _cast(column, values)
+            batch[column.name] = cast(column, values)
     if y is not None:
         for label in model.labels:
-            batch[label.name] = _cast(label, labels.rows(y, label.output, len(model.labels)))
+            batch[label.name] = cast(label, labels.rows(y, label.output, len(model.labels)))
     if weight is not None:
         if model.weight is None:
             raise ExportError("`example` has sample weights, but the bundle has none; give sample_weight=True")
-        batch[model.weight.name] = _cast(model.weight, weight)
+        batch[model.weight.name] = cast(model.weight, weight)
     counts = {name: len(values) for name, values in batch.items()}
     if len(set(counts.values())) > 1:
         raise ExportError(f"`example` has columns of different length: {counts}")
     return batch
 
 
-def _cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
+def cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
     """The values of a column as an array of its dtype and shape, or an error that names the column."""
     array = ragged.as_array(values)
     if column.ragged:
@@ -56,7 +56,7 @@ def _cast(column: Filled, values: Any) -> np.ndarray[Any, Any]:
         ends = np.cumsum([len(row) for row in array])[:-1]
         single = Filled(column.name, column.dtype, (), column.fields)
         flat = np.concatenate(list(array))
-        return ragged.ragged_rows(np.split(_cast(single, flat) if flat.size else flat.astype(column.dtype), ends))
+        return ragged.ragged_rows(np.split(cast(single, flat) if flat.size else flat.astype(column.dtype), ends))
     if column.dtype == "string":
         array = array.astype(object)
     elif array.dtype.kind in "OSU":
@@ -150,6 +150,8 @@ def _label(random: np.random.Generator, column: Filled, rows: int, loss: OutputL
             values = random.integers(0, int(loss.range[1]) + 1, shape)
         case "one_hot":
             values = np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
+        case _ if not column.dtype.startswith("float"):
+            values = random.integers(0, 2, shape)
         case _:
             values = random.normal(size=shape)
     return np.asarray(values).astype(column.dtype)
