@@ -5,7 +5,9 @@ import numpy as np
 from zoo import FIELDS, IDS, IMAGE, NUMBERS
 
 
-def rows(model: keras.Model, random: np.random.Generator, count: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def rows(
+    model: keras.Model, random: np.random.Generator, count: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Features by name, and labels: 0 or 1, or the number of the class."""
     (name,) = [tensor.name for tensor in model.inputs]
     if name == "ids":

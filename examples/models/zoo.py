@@ -137,4 +137,6 @@ def _pairs(rows: Any) -> Any:
 
 
 def _model(name: str, ids: Any, logit: Any) -> keras.Model:
-    return keras.Model(ids, layers.Activation("sigmoid", name="probability")(Bias(name="bias")(logit)), name=name)
+    return keras.Model(
+        ids, layers.Activation("sigmoid", name="probability")(Bias(name="bias")(logit)), name=name
+    )

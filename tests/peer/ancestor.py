@@ -98,8 +98,12 @@ def describe_bare(folder: Path, name: str, loss: Any) -> None:
     with tf.Graph().as_default() as graph:
         v1.set_random_seed(3)
         x = v1.placeholder(tf.float32, (None, 13), "numbers")
-        y = v1.placeholder(tf.int64 if name == "sparse" else tf.float32, (None,) if name == "sparse" else (None, 3), "kind")
-        w = v1.get_variable("w", (13, 3), initializer=v1.truncated_normal_initializer(stddev=0.1), use_resource=False)
+        y = v1.placeholder(
+            tf.int64 if name == "sparse" else tf.float32, (None,) if name == "sparse" else (None, 3), "kind"
+        )
+        w = v1.get_variable(
+            "w", (13, 3), initializer=v1.truncated_normal_initializer(stddev=0.1), use_resource=False
+        )
         b = v1.get_variable("b", (3,), initializer=v1.zeros_initializer(), use_resource=False)
         logits = tf.identity(tf.matmul(x, w) + b, "logits")
         tf.identity(loss(y, logits), "loss")
@@ -126,9 +130,13 @@ def describe_bare(folder: Path, name: str, loss: Any) -> None:
 def bare(folder: Path) -> None:
     """The one whose gradients the C API has, with the losses of SGD by Python's gradients; and one that it lacks."""
     v1 = tf.compat.v1
-    describe_bare(folder, "bare", lambda y, logits: tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, logits)))
     describe_bare(
-        folder, "sparse", lambda y, logits: tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+        folder, "bare", lambda y, logits: tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, logits))
+    )
+    describe_bare(
+        folder,
+        "sparse",
+        lambda y, logits: tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)),
     )
     random = np.random.default_rng(4)
     model = ancestor.MODELS["mlp"]
@@ -144,7 +152,9 @@ def bare(folder: Path) -> None:
             feed = {"numbers:0": x, "kind:0": y, "w:0": values[0], "b:0": values[1]}
             value, moved = session.run([loss, gradients], feed)
             losses.append(value)
-            values = [value - np.float32(0.2) * gradient for value, gradient in zip(values, moved, strict=True)]
+            values = [
+                value - np.float32(0.2) * gradient for value, gradient in zip(values, moved, strict=True)
+            ]
     recorded = {"x": np.stack([x for x, _ in batches]), "y": np.stack([y for _, y in batches])}
     save_file({**recorded, "loss": np.array(losses, "float32")}, folder / "bare.safetensors")
 
@@ -155,7 +165,10 @@ def main(folder: Path) -> None:
     for name, model in ancestor.MODELS.items():
         path = ancestor.write(folder, model)
         recorded = train(path, model)
-        save_file({key: np.asarray(value, order="C") for key, value in recorded.items()}, folder / f"{name}.safetensors")
+        save_file(
+            {key: np.asarray(value, order="C") for key, value in recorded.items()},
+            folder / f"{name}.safetensors",
+        )
         if name == "mlp":
             save_as_the_ancestor(folder, json.loads(path.read_text())["other"]["dense"], recorded)
         print(name, recorded["loss"][0], recorded["loss"][-1], recorded["accuracy"], flush=True)

@@ -58,7 +58,7 @@ def export_function(
     """
     path = Path(path)
     single = not isinstance(label, Mapping)
-    shown = name or getattr(fn, "__name__", type(fn).__name__)
+    shown = name or str(getattr(fn, "__name__", type(fn).__name__))
     with bundle.replacing(path, overwrite) as folder:
         columns = function.columns_of(features, "features")
         labels = function.columns_of({"label": label} if single else label, "label")

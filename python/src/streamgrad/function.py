@@ -173,7 +173,7 @@ def trace(model: FunctionModel) -> Traced:
 
 
 def _given(name: str, value: Any) -> Given:
-    fields = (name,)
+    fields: tuple[str, ...] = (name,)
     if isinstance(value, tuple):
         if len(value) != 2:
             raise ExportError(f"{name!r} is given as a tuple of {len(value)}; give (spec or array, fields)")
