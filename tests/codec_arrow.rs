@@ -133,7 +133,8 @@ fn types_of_every_kind() {
     ]);
     let expected = {
         let mut expected = schema.batch();
-        let rows: [([f32; 2], &[u64], &[&str], i64, &str, bool); 3] = [
+        type Row<'r> = ([f32; 2], &'r [u64], &'r [&'r str], i64, &'r str, bool);
+        let rows: [Row<'_>; 3] = [
             ([1., 2.], &[u64::MAX], &[], 1_700_000_000_000, "a", true),
             ([3., 4.], &[], &["x", "", "Ü"], 0, "b", false),
             ([5., 6.], &[1, 2], &[], -1, "a", true),

@@ -41,11 +41,11 @@ impl BatchView<'_> {
     /// Checks the columns that are there; a label or weight that every row lacks is not.
     pub(crate) fn check_present(&self, schema: &Schema) -> Result<()> {
         self.check_width(schema)?;
-        let present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| match data {
+        let mut present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| match data {
             ColumnData::Missing { rows, .. } => *rows < self.rows(),
             data => !matches!(data, ColumnData::Absent),
         });
-        present.map(|(spec, data)| column(spec, data, self.rows())).collect::<Result<(), _>>().map_err(|reason| Error::input(CHECK, reason))
+        present.try_for_each(|(spec, data)| column(spec, data, self.rows())).map_err(|reason| Error::input(CHECK, reason))
     }
 
     fn check_width(&self, schema: &Schema) -> Result<()> {

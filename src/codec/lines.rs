@@ -6,6 +6,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 const BUFFER: usize = 1 << 17;
 
+/// A line's number, and its bytes or why they are not to be had.
+pub(super) type Line<'l> = (u64, Result<&'l [u8], String>);
+
 /// Lines without their ends; a last one may have none.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
@@ -27,8 +30,8 @@ impl<R: Read> Lines<R> {
         self.longest = bytes;
     }
 
-    /// The next line and its number: its bytes, or why they are not to be had.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, Result<&[u8], String>)>> {
+    /// The next line.
+    pub(super) fn next(&mut self) -> Result<Option<Line<'_>>> {
         self.reader.consume(std::mem::take(&mut self.used));
         self.carried.clear();
         self.line += 1;

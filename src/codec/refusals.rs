@@ -40,12 +40,14 @@ impl fmt::Display for Refusal {
     }
 }
 
+type Tell = Box<dyn FnMut(&Refusal) + Send>;
+
 /// The refused records of one decoder: all are counted and told, the first hundred kept.
 #[derive(Default)]
 pub struct Refusals {
     count: u64,
     kept: Vec<Refusal>,
-    tell: Option<Box<dyn FnMut(&Refusal) + Send>>,
+    tell: Option<Tell>,
 }
 
 const KEPT: usize = 100;
