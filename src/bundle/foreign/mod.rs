@@ -265,7 +265,7 @@ impl ForeignGraph {
             "task": "other",
             "rows": rows,
             "features": features.iter().map(Placed::json).collect::<Vec<_>>(),
-            "labels": labels.iter().map(|label| label.label(&outputs[0].0)).collect::<Vec<_>>(),
+            "labels": labels.iter().map(|label| label.label(outputs[0].0)).collect::<Vec<_>>(),
             "weight": null,
             "outputs": outputs.iter().map(|(name, dtype, row)| json!({"name": name, "dtype": dtype.name(), "shape": row, "predict": port(name), "train": port(name)})).collect::<Vec<_>>(),
             "loss": {"name": without_port(&said.loss), "train": port(&said.loss), "evaluate": port(&said.loss)},
