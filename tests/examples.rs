@@ -7,7 +7,7 @@ mod common;
 use common::{Recording, distance};
 
 const MODELS: [&str; 9] = ["lr", "fm", "ffm", "afm", "nfm", "wide_and_deep", "mlp", "lenet", "vgg"];
-const STEPS: usize = 150;
+const STEPS: usize = 300;
 /// The last steps, whose rows the model has not seen when it predicts them.
 const LATE: usize = 30;
 

@@ -16,7 +16,7 @@ from data import loss, rows
 from models import Peer
 from zoo import MODELS
 
-STEPS = 150
+STEPS = 300
 
 
 def main(folder: Path) -> None:
