@@ -22,7 +22,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-DTYPES = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
+DTYPES = [
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+]
 WORDS = ["late", "rain", "Ünïted", ""]
 
 
@@ -108,7 +120,9 @@ def plain(value: Any) -> Any:
 
 def record(path: Path, signature: str, inputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
     """What Python predicts by the signature of what was saved."""
-    outputs = tf.saved_model.load(str(path)).signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+    outputs = tf.saved_model.load(str(path)).signatures[signature](
+        **{name: tf.constant(value) for name, value in inputs.items()}
+    )
     return {
         "signature": signature,
         "inputs": {name: plain(value) for name, value in inputs.items()},
@@ -129,7 +143,9 @@ def main(folder: Path) -> None:
     for number in (1, 2, 10):
         two_by_two(number).export(str(saved / "numbered" / str(number)), verbose=False)
         records[f"numbered/{number}"] = [
-            record(saved / "numbered" / str(number), "serving_default", {"numbers": numbers, "carrier": carrier})
+            record(
+                saved / "numbered" / str(number), "serving_default", {"numbers": numbers, "carrier": carrier}
+            )
         ]
 
     vocabulary = folder / "vocabulary.txt"
