@@ -97,7 +97,7 @@ native:
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
 # The longest first, two at a time: each is TensorFlow with a core of its own.
-PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs ancestor examples wine
+PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs ancestor examples transforms wine
 $(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)

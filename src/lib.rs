@@ -56,6 +56,7 @@ pub mod table;
 pub mod tensor;
 pub mod tf;
 pub mod trainer;
+mod transform;
 
 pub use batch::{Batch, BatchView, ColumnData, RaggedValues, Schema};
 pub use bundle::Bundle;

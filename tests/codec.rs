@@ -6,9 +6,11 @@ mod common;
 
 use std::io::Read;
 
-use common::records::{all, column, f32s, flights, ragged, schema, values};
+use common::records::{all, column, f32s, flights, gaps, ragged, schema, values};
 use streamgrad::ErrorKind;
-use streamgrad::codec::{Compression, Csv, Decode, ExampleWriter, Examples, Fields, JsonLines, RecordReader, RecordWriter};
+use streamgrad::codec::{
+    Compression, Csv, CsvWriter, Decode, ExampleWriter, Examples, Fields, JsonLines, JsonLinesWriter, RecordReader, RecordWriter,
+};
 
 const GOOD: &str = "hour,wind,airline,late\n17,9.5,UA,1\n5,-0.25,\"B6, Inc.\",0\n";
 
@@ -316,4 +318,44 @@ fn a_batch_that_does_not_fit() {
     uneven.set("wind", &[1.0f32]).unwrap();
     assert!(csv.fill(&mut uneven, 100).unwrap_err().to_string().contains("different numbers of rows"));
     assert_eq!((csv.fill(&mut schema.batch(), 100).unwrap(), csv.refusals().count()), (1, 0));
+}
+
+#[test]
+fn what_may_be_missing_is_missing_in_every_format() {
+    let schema = gaps();
+    let text = "price,pair,word,hour\n1.5,1;2,a,3\n,,,4\n1.5,;2,a,5\n1,2;3,a,\n";
+    let (batch, refused) = all(&mut Csv::of(&schema).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!(refused, ["line 5: hour is missing; give it a default, or leave the record out"]);
+    assert_eq!(f32s(&batch, 0).iter().map(|price| price.is_nan()).collect::<Vec<_>>(), [false, true, false]);
+    let (gap, two) = (f64::NAN.to_le_bytes(), 2_f64.to_le_bytes());
+    assert!(values(&batch)[1].ends_with(&format!("{:?}", [gap, gap, gap, two].concat())[1..]), "{}", values(&batch)[1]);
+    assert_eq!(values(&batch)[2], "[[97], [], [97]]");
+    let same = |decoder: &mut dyn FnMut() -> streamgrad::Result<(streamgrad::Batch, Vec<String>)>| {
+        let (found, refused) = decoder().unwrap();
+        assert_eq!((values(&found), refused.len()), (values(&batch), 0), "{refused:?}");
+    };
+    let wide = "word,pair.1,pair.0,price,hour\na,2,1,1.5,3\n,,,,4\na,2,,1.5,5\n";
+    same(&mut || all(&mut Csv::of(&schema).open(wide.as_bytes())?, &schema, 9));
+    let json = "{\"price\":1.5,\"pair\":[1,2],\"word\":\"a\",\"hour\":3}\n{\"hour\":4,\"price\":null}\n\
+        {\"price\":1.5,\"pair\":[null,2],\"word\":\"a\",\"hour\":5}\n";
+    same(&mut || all(&mut JsonLines::open(&schema, json.as_bytes())?, &schema, 9));
+    // What was written is read again.
+    let mut csv = CsvWriter::new(&schema, Vec::new());
+    csv.write(&batch).unwrap();
+    let csv = csv.into_inner();
+    same(&mut || all(&mut Csv::of(&schema).open(&csv[..])?, &schema, 9));
+    let mut lines = JsonLinesWriter::new(&schema, Vec::new());
+    lines.write(&batch).unwrap();
+    let lines = lines.into_inner();
+    same(&mut || all(&mut JsonLines::open(&schema, &lines[..])?, &schema, 9));
+    let mut examples = ExampleWriter::new(&schema, Vec::new(), Compression::None);
+    examples.write(&batch).unwrap();
+    let examples = examples.finish().unwrap();
+    same(&mut || all(&mut Examples::open(&schema, &examples[..], Compression::None)?, &schema, 9));
+    // A default goes before; a stream that does not know the field at all may only have misnamed it.
+    let filled = Fields::of(&schema).default("price", 7).default("pair", 8);
+    let (filled, _) = all(&mut Csv::of(filled).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!(f32s(&filled, 0)[1], 7.0);
+    let error = Csv::of(&schema).open(&b"cost,pair,word,hour\n"[..]).unwrap_err();
+    assert!(error.to_string().contains("there is no column price"), "{error}");
 }

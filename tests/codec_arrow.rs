@@ -14,7 +14,7 @@ use arrow_array::{
 };
 use arrow_data::ffi::FFI_ArrowArray;
 use arrow_schema::ffi::FFI_ArrowSchema;
-use common::records::{all, column, f32s, flights, ragged, schema, values};
+use common::records::{all, column, f32s, flights, gaps, ragged, schema, values};
 use streamgrad::codec::{Arrow, ArrowBatch, Fields};
 use streamgrad::{BatchView, ColumnData, Schema};
 
@@ -245,4 +245,38 @@ fn imported_by_copying() {
     // SAFETY: both were just exported.
     let error = unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap_err();
     assert!(error.to_string().contains("it is no record batch"), "{error}");
+}
+
+#[test]
+fn nulls_are_what_may_be_missing() {
+    let schema = gaps();
+    let pairs = |pairs: Vec<Option<Vec<Option<f64>>>>| -> ArrayRef {
+        Arc::new(ListArray::from_iter_primitive::<arrow_array::types::Float64Type, _, _>(pairs))
+    };
+    let some = batch(vec![
+        ("price", Arc::new(Float32Array::from(vec![Some(1.5), None, Some(1.5)])) as ArrayRef),
+        ("pair", pairs(vec![Some(vec![Some(1.0), Some(2.0)]), None, Some(vec![None, Some(2.0)])])),
+        ("word", Arc::new(StringArray::from(vec![Some("a"), None, Some("a")]))),
+        ("hour", Arc::new(Int8Array::from(vec![3, 4, 5]))),
+    ]);
+    // Columns of nulls alone, and none else: all rows at once.
+    let none = batch(vec![
+        ("price", arrow_array::new_null_array(&arrow_schema::DataType::Float32, 2)),
+        ("pair", arrow_array::new_null_array(&arrow_schema::DataType::Null, 2)),
+        ("word", arrow_array::new_null_array(&arrow_schema::DataType::Utf8, 2)),
+        ("hour", Arc::new(Int8Array::from(vec![6, 7]))),
+    ]);
+    for (record, text) in [(some, "price,pair,word,hour\n1.5,1;2,a,3\n,,,4\n1.5,;2,a,5\n"), (none, "price,pair,word,hour\n,,,6\n,,,7\n")] {
+        let (wanted, _) = all(&mut streamgrad::codec::Csv::of(&schema).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
+        let (found, refused) = all(&mut Arrow::stream(&schema, Cursor::new(stream(&[record]))).unwrap(), &schema, 9).unwrap();
+        assert_eq!((values(&found), refused.len()), (values(&wanted), 0), "{refused:?}");
+    }
+    let hours = batch(vec![
+        ("price", arrow_array::new_null_array(&arrow_schema::DataType::Float32, 1)),
+        ("pair", pairs(vec![None])),
+        ("word", airlines(1)),
+        ("hour", arrow_array::new_null_array(&arrow_schema::DataType::Int8, 1)),
+    ]);
+    let (_, refused) = all(&mut Arrow::stream(&schema, Cursor::new(stream(&[hours]))).unwrap(), &schema, 9).unwrap();
+    assert_eq!(refused, ["row 0: hour is missing; give it a default, or leave the record out"]);
 }

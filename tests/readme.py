@@ -3,6 +3,7 @@
 Rust, C and Java feed the same rows, so they have to print the same loss.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -72,6 +73,7 @@ def test_every_block_is_tested():
     shown = {
         ("Two commands", "sh"),
         ("Python, once", "python"),
+        ("Python, fields as records hold them", "python"),
         ("Rust", "rust"),
         ("C", "c"),
         ("Java", "java"),
@@ -96,6 +98,15 @@ def test_python(folder):
     assert {"bundle.json", "graph.pb", "initial.safetensors"} <= {
         file.name for file in (folder / "flights.bundle").iterdir()
     }
+
+
+def test_python_transforms(folder):
+    (folder / "records.py").write_text(BLOCKS["Python, fields as records hold them", "python"])
+    run([sys.executable, "records.py"], folder)
+    manifest = json.loads((folder / "records.bundle" / "bundle.json").read_text())
+    optional = {column["name"]: column.get("optional", False) for column in manifest["record"]}
+    plain = dict.fromkeys(["distance", "sched_dep", "carrier", "origin", "dest"], False)
+    assert optional == {"seats": True, **plain}
 
 
 def test_rust(folder, losses):

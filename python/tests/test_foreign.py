@@ -19,7 +19,9 @@ class Calling(keras.layers.Layer):
 
 
 def test_lookup_tables_are_refused(refused):
-    lookup = keras.layers.StringLookup(vocabulary=["a", "b"], output_mode="multi_hot", name="words")
+    lookup = keras.layers.StringLookup(
+        vocabulary=["a", "b"], output_mode="tf_idf", idf_weights=[1.0, 2.0], name="words"
+    )
     message = refused(with_layer(lookup, "string"))
     assert "'words' (StringLookup)" in message and "Hashing" in message
 

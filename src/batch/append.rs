@@ -87,11 +87,14 @@ impl Append<'_> {
         sum * size == bytes.len()
     }
 
-    /// Adds the rows. False, and nothing is changed, if a feature is not set in whole or a number is not finite.
+    /// Adds the rows. False, and nothing is changed, if a feature that must be is not set in whole or a number is not finite.
     pub(crate) fn commit(self) -> bool {
         let Batch { schema, columns, set, .. } = &mut *self.batch;
-        for (((store, spec), set), values) in columns.iter().zip(schema.columns()).zip(schema.by_column(set)).zip(&self.values) {
-            let absent = set.contains(&false);
+        for (((store, spec), set), values) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)).zip(&self.values) {
+            if spec.optional {
+                store.fill_gaps(spec, set, self.start..self.start + self.rows);
+            }
+            let absent = !spec.optional && set.contains(&false);
             if absent && (spec.role == Role::Feature || set.contains(&true)) {
                 return false;
             }
@@ -99,12 +102,12 @@ impl Append<'_> {
                 Some(lengths) => (lengths.values(), *values),
                 None => (self.start * spec.shape.elements(), self.rows * spec.shape.elements()),
             };
-            if !absent && !store.is_finite(spec.dtype, start, elements) {
+            if !absent && !store.is_finite(spec, start, elements) {
                 return false;
             }
         }
-        for ((store, set), values) in columns.iter_mut().zip(schema.by_column(set)).zip(&self.values) {
-            if set.contains(&false) {
+        for (((store, spec), set), values) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)).zip(&self.values) {
+            if !spec.optional && set.contains(&false) {
                 store.miss(self.rows);
             }
             if let Some(lengths) = &mut store.lengths {

@@ -1,5 +1,6 @@
 //! A batch in memory of its own.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -89,15 +90,47 @@ impl Store {
         self.missing.get_or_insert((self.rows, 0)).1 += rows;
     }
 
-    /// Whether these elements are, if they are floats.
-    pub(super) fn is_finite(&self, dtype: DType, start: usize, elements: usize) -> bool {
-        let (Data::Fixed(buffer), Some(size)) = (&self.data, dtype.size()) else { return true };
+    /// Whether these elements are, if they are floats; or missing, where they may be.
+    pub(super) fn is_finite(&self, spec: &ColumnSpec, start: usize, elements: usize) -> bool {
+        let (Data::Fixed(buffer), Some(size)) = (&self.data, spec.dtype.size()) else { return true };
         let bytes = &buffer.as_bytes()[start * size..(start + elements) * size];
         // A fold is vectorised; `all` is not.
-        match dtype {
-            DType::F32 => bytes_as::<f32>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
-            DType::F64 => bytes_as::<f64>(bytes).is_some_and(|values| values.iter().fold(true, |finite, value| finite & value.is_finite())),
+        macro_rules! floats {
+            ($float:ty) => {
+                bytes_as::<$float>(bytes).is_some_and(|values| match spec.optional {
+                    true => values.iter().fold(true, |fine, value| fine & !value.is_infinite()),
+                    false => values.iter().fold(true, |fine, value| fine & value.is_finite()),
+                })
+            };
+        }
+        match spec.dtype {
+            DType::F32 => floats!(f32),
+            DType::F64 => floats!(f64),
             _ => true,
+        }
+    }
+
+    /// Writes what says that it is missing into the places of the fields that were not set, in these rows.
+    pub(super) fn fill_gaps(&mut self, spec: &ColumnSpec, set: &[bool], rows: Range<usize>) {
+        if !set.contains(&false) {
+            return;
+        }
+        if let Some(lengths) = &mut self.lengths {
+            lengths.set_pending(0);
+            rows.for_each(|row| lengths.stage(row, 0));
+            return;
+        }
+        let (width, elements) = (spec.shape.elements(), spec.shape.elements() / spec.fields.len());
+        for row in rows {
+            for (field, _) in set.iter().enumerate().filter(|(_, set)| !**set) {
+                for at in row * width + field * elements..row * width + (field + 1) * elements {
+                    match (&mut self.data, spec.dtype) {
+                        (Data::Strings { places, .. }, _) => places[at] = (0, 0),
+                        (Data::Fixed(buffer), DType::F32) => buffer.write(at, &[f32::NAN]),
+                        (Data::Fixed(buffer), _) => buffer.write(at, &[f64::NAN]),
+                    }
+                }
+            }
         }
     }
 

@@ -124,7 +124,11 @@ fn elements(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
         ($float:ty) => {{
             let values = bytes_as::<$float>(bytes).ok_or_else(misaligned)?;
             // A sum of |x| * 0 would be shorter, but would not be vectorised; neither would `all`.
-            if values.iter().fold(false, |bad, value| bad | !value.is_finite()) {
+            let bad = match spec.optional {
+                true => values.iter().fold(false, |bad, value| bad | value.is_infinite()),
+                false => values.iter().fold(false, |bad, value| bad | !value.is_finite()),
+            };
+            if bad {
                 return Err(not_finite(spec, values));
             }
             range(spec, values, |value| f64::from(value))
@@ -166,7 +170,8 @@ fn range<T: Element>(spec: &ColumnSpec, values: &[T], number: impl Fn(T) -> f64)
 }
 
 fn not_finite<T: Element + Into<f64>>(spec: &ColumnSpec, values: &[T]) -> String {
-    let at = values.iter().position(|&value| !value.into().is_finite()).unwrap_or(0);
+    let fine = |value: f64| value.is_finite() || (spec.optional && value.is_nan());
+    let at = values.iter().position(|&value| !fine(value.into())).unwrap_or(0);
     let elements = spec.shape.elements();
     let field = if spec.fields.len() == elements { &spec.fields[at % elements] } else { &spec.name };
     format!("row {}: {field} is {}; leave the record out, or fill the gap before", at / elements, values[at].into())

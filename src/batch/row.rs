@@ -120,14 +120,18 @@ impl<'a> RowBuilder<'a> {
         Ok(())
     }
 
-    /// Adds the row to the batch. Every field of a feature must be set; those of labels and of the weight all or none.
+    /// Adds the row to the batch. Every field of a feature must be set, unless it may be missing; those of labels and of the weight
+    /// all or none.
     pub fn push(self) -> Result<()> {
         if self.row >= self.batch.capacity() {
             return Err(self.full());
         }
         let Batch { schema, columns, set, .. } = &mut *self.batch;
-        for ((store, spec), set) in columns.iter().zip(schema.columns()).zip(schema.by_column(set)) {
-            let absent = set.iter().any(|set| !set);
+        for ((store, spec), set) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)) {
+            if spec.optional {
+                store.fill_gaps(spec, set, self.row..self.row + 1);
+            }
+            let absent = !spec.optional && set.iter().any(|set| !set);
             if absent && (spec.role == Role::Feature || set.contains(&true)) {
                 let missing: Vec<&str> = spec.fields.iter().zip(set).filter(|(_, set)| !**set).map(|(name, _)| name.as_str()).collect();
                 return Err(Error::input(PUSH, format!("the row lacks {}", missing.join(", "))));
@@ -143,8 +147,8 @@ impl<'a> RowBuilder<'a> {
                 return Err(Error::input(PUSH, format!("{} is not finite; leave the record out, or fill the gap before", spec.name)));
             }
         }
-        for (store, set) in columns.iter_mut().zip(schema.by_column(set)) {
-            store.push(set.contains(&false));
+        for ((store, spec), set) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)) {
+            store.push(!spec.optional && set.contains(&false));
         }
         Ok(())
     }
@@ -165,7 +169,7 @@ fn is_finite(store: &Store, spec: &ColumnSpec, row: usize) -> bool {
         Some(lengths) => (lengths.values(), lengths.pending()),
         None => (row * spec.shape.elements(), spec.shape.elements()),
     };
-    store.is_finite(spec.dtype, start, elements)
+    store.is_finite(spec, start, elements)
 }
 
 impl Drop for RowBuilder<'_> {

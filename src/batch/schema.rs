@@ -34,6 +34,8 @@ pub struct ColumnSpec {
     pub ragged: bool,
     /// The record's fields that fill a row: one for the whole row, or one for each element in row-major order.
     pub fields: Vec<String>,
+    /// Whether values may be missing: NaN in numbers, the empty string in strings, a field that a row does not set.
+    pub optional: bool,
     /// For labels: the output that it belongs to.
     pub output: Option<String>,
     /// For labels: the lowest and highest value allowed.
@@ -42,8 +44,8 @@ pub struct ColumnSpec {
 
 impl ColumnSpec {
     fn new(column: &Column, role: Role) -> Self {
-        let Column { name, dtype, shape, ragged, fields, output, range, .. } = column.clone();
-        Self { name, role, dtype, shape, ragged, fields, output, range }
+        let Column { name, dtype, shape, ragged, fields, optional, output, range, .. } = column.clone();
+        Self { name, role, dtype, shape, ragged, fields, optional, output, range }
     }
 
     /// Bytes of one row; `None` for strings and ragged rows.
@@ -87,15 +89,25 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The schema that a bundle's manifest describes.
+    /// The schema that a bundle's manifest describes: what hosts fill. Of features that transforms make it has what these read.
     pub fn of(manifest: &Manifest) -> Arc<Self> {
+        Self::with(manifest, manifest.given().collect())
+    }
+
+    /// The columns that the graph takes, transforms done.
+    pub(crate) fn of_graph(manifest: &Manifest) -> Arc<Self> {
+        Self::with(manifest, manifest.features.iter().collect())
+    }
+
+    fn with(manifest: &Manifest, features: Vec<&Column>) -> Arc<Self> {
         let role = |role: Role| move |column: &Column| ColumnSpec::new(column, role);
-        let features = manifest.features.iter().map(role(Role::Feature));
+        let count = features.len();
+        let features = features.into_iter().map(role(Role::Feature));
         let labels = manifest.labels.iter().map(role(Role::Label));
         let columns: Vec<_> = features.chain(labels).chain(manifest.weight.iter().map(role(Role::Weight))).collect();
         let mut fields = HashMap::new();
         for (column, spec) in columns.iter().enumerate() {
-            let elements = spec.shape.elements() / spec.fields.len();
+            let elements = spec.shape.elements() / spec.fields.len().max(1);
             for (place, name) in spec.fields.iter().enumerate() {
                 let index = fields.len();
                 fields.insert(name.clone(), Field { index, column, start: place * elements, elements });
@@ -103,7 +115,7 @@ impl Schema {
         }
         Arc::new(Self {
             columns,
-            features: manifest.features.len(),
+            features: count,
             labels: manifest.labels.len(),
             fields,
             outputs: manifest.outputs.clone(),
@@ -163,7 +175,7 @@ impl Schema {
     }
 
     /// The index of a column.
-    pub(super) fn column(&self, name: &str) -> Result<usize> {
+    pub(crate) fn column(&self, name: &str) -> Result<usize> {
         self.columns.iter().position(|column| column.name == name).ok_or_else(|| {
             let known: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
             Error::input("find column", format!("the model has no column {name}; it has {}", known.join(", ")))

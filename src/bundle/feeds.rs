@@ -44,7 +44,8 @@ impl Manifest {
             add(Source::Parameter(index), &weight.tensor, weight.dtype, whole(&weight.shape));
         }
         for (index, weight) in self.state.iter().enumerate() {
-            add(Source::State(index), &weight.tensor, weight.dtype, whole(&weight.shape));
+            let Some(tensor) = &weight.tensor else { continue };
+            add(Source::State(index), tensor, weight.dtype, whole(&weight.shape));
         }
         for (index, weight) in self.frozen.iter().enumerate() {
             add(Source::Frozen(index), &weight.tensor, weight.dtype, whole(&weight.shape));

@@ -39,7 +39,7 @@ pub(super) fn verify(graph_def: &[u8], manifest: &Manifest, allowed: &[&str]) ->
     train.extend(manifest.outputs.iter().map(|output| output.train.as_str()));
     train.extend(manifest.parameters.iter().map(|parameter| parameter.gradient.as_str()));
     train.extend(manifest.tables.iter().map(|table| table.gradient.as_str()));
-    train.extend(manifest.state.iter().map(|state| state.next.as_str()));
+    train.extend(manifest.state.iter().filter_map(|state| state.next.as_deref()));
     Ok(Reach {
         train: reach(train)?,
         predict: reach(predictions().collect())?,

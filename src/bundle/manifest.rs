@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::invalid;
+use super::transform::Transform;
 use crate::error::Result;
 use crate::tensor::{DType, Shape};
 
@@ -41,8 +42,11 @@ pub struct Manifest {
     /// The number of rows that every batch must have, where the graph holds one.
     #[serde(default)]
     pub rows: Option<usize>,
-    /// The inputs.
+    /// The inputs of the graph.
     pub features: Vec<Column>,
+    /// The columns of a record that features are made of by transforms.
+    #[serde(default)]
+    pub record: Vec<Column>,
     /// What it learns from.
     pub labels: Vec<Column>,
     /// The sample weight, if the model was exported with one.
@@ -66,7 +70,7 @@ pub struct Manifest {
     pub metrics: Vec<Value>,
 }
 
-/// A named input: a feature, a label or the weight.
+/// A named input: a feature, a column that features are made of, a label or the weight.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Column {
     /// The input's name.
@@ -78,14 +82,23 @@ pub struct Column {
     /// Whether a row has any number of values, one after the other.
     #[serde(default)]
     pub ragged: bool,
-    /// The record's fields that fill one row: one for the whole row, or one for each element.
+    /// The record's fields that fill one row: one for the whole row, or one for each element. None if a transform makes it.
+    #[serde(default)]
     pub fields: Vec<String>,
+    /// How it is made of the record's columns, if no field fills it.
+    #[serde(default)]
+    pub transform: Option<Transform>,
+    /// Whether values may be missing: NaN in numbers, the empty string in strings.
+    #[serde(default)]
+    pub optional: bool,
     /// For labels: the output that it belongs to.
     #[serde(default)]
     pub output: Option<String>,
     /// For labels: the lowest and highest value that the loss allows.
     #[serde(default)]
     pub range: Option<(f64, f64)>,
+    /// Empty for what only transforms read.
+    #[serde(default)]
     pub(crate) tensor: String,
     /// If ragged: the values of each row.
     #[serde(default)]
@@ -142,9 +155,11 @@ pub enum StateKind {
     Statistic,
     /// The seed of a dropout layer.
     Seed,
+    /// Count, mean and summed squared deviations of the values that a transform has learned from. Not of the graph.
+    Moments,
 }
 
-/// A value that the training pass replaces.
+/// A value that the training pass replaces, or that a step adds to.
 #[derive(Clone, Debug, Deserialize)]
 pub struct State {
     /// Its name.
@@ -155,8 +170,11 @@ pub struct State {
     pub dtype: DType,
     /// Its whole shape.
     pub shape: Shape,
-    pub(crate) tensor: String,
-    pub(crate) next: String,
+    /// None for moments, as is what follows.
+    #[serde(default)]
+    pub(crate) tensor: Option<String>,
+    #[serde(default)]
+    pub(crate) next: Option<String>,
 }
 
 /// A frozen weight.
@@ -219,9 +237,19 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Features, labels, weight: the order of the columns everywhere.
+    /// Features, labels, weight, as the graph takes them.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.features.iter().chain(&self.labels).chain(&self.weight)
+    }
+
+    /// What hosts fill of the features: those that fields fill, and the columns that the others are made of.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Column> {
+        self.features.iter().filter(|feature| feature.transform.is_none()).chain(&self.record)
+    }
+
+    /// The columns of a batch: features, labels, weight, as hosts fill them.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = &Column> {
+        self.given().chain(&self.labels).chain(&self.weight)
     }
 
     fn check(&self) -> Result<()> {
@@ -233,19 +261,37 @@ impl Manifest {
             return Err(invalid("the graph holds a batch of no rows"));
         }
         unique("column", self.columns().map(|column| &column.name))?;
-        unique("field", self.columns().flat_map(|column| &column.fields))?;
+        unique("column", self.filled().map(|column| &column.name))?;
+        unique("field", self.filled().flat_map(|column| &column.fields))?;
         unique("output", self.outputs.iter().map(|output| &output.name))?;
         let weights = self.parameters.iter().map(|parameter| &parameter.name);
         let others = self.state.iter().map(|state| &state.name).chain(self.frozen.iter().map(|weight| &weight.name));
         unique("weight", weights.chain(others).chain(self.tables.iter().map(|table| &table.name)))?;
         self.tables.iter().try_for_each(|table| self.check_table(table))?;
+        self.check_state()?;
         for column in self.columns() {
+            if column.tensor.is_empty() || column.optional {
+                return Err(invalid(format!("{} needs a tensor, and no value of it may be missing", column.name)));
+            }
+            if column.ragged != column.lengths.is_some() {
+                return Err(invalid(format!("a ragged column has lengths, no other has: {}", column.name)));
+            }
+        }
+        self.features.iter().try_for_each(|feature| self.check_transform(feature))?;
+        for column in self.filled() {
             let elements = column.shape.elements();
             if column.fields.len() != 1 && column.fields.len() != elements {
                 return Err(invalid(format!("{} has {elements} elements a row, but {} fields", column.name, column.fields.len())));
             }
-            if column.ragged != column.lengths.is_some() || (column.ragged && !column.shape.dims().is_empty()) {
-                return Err(invalid(format!("a ragged column has lengths and single values, no other has: {}", column.name)));
+            if column.ragged && !column.shape.dims().is_empty() {
+                return Err(invalid(format!("a ragged column has single values: {}", column.name)));
+            }
+            if column.transform.is_some() {
+                return Err(invalid(format!("only a feature is made by a transform, not {}", column.name)));
+            }
+            if column.optional && !matches!(column.dtype, DType::F32 | DType::F64 | DType::String) {
+                let context = format!("{} is {}, which has no value that says that it is missing", column.name, column.dtype);
+                return Err(invalid(context));
             }
             if column.range.is_some_and(|(lowest, highest)| lowest.is_nan() || highest.is_nan() || lowest > highest) {
                 return Err(invalid(format!("the range of {} is not a range", column.name)));
@@ -286,6 +332,29 @@ impl Manifest {
 }
 
 impl Manifest {
+    fn check_transform(&self, feature: &Column) -> Result<()> {
+        let Some(transform) = &feature.transform else { return Ok(()) };
+        if !feature.fields.is_empty() || (feature.ragged && !feature.shape.dims().is_empty()) {
+            return Err(invalid(format!("{} is made by a transform, so it has no fields; ragged rows have single values", feature.name)));
+        }
+        match transform.columns().into_iter().find(|name| !self.record.iter().any(|column| column.name == *name)) {
+            Some(unknown) => Err(invalid(format!("{} is made of {unknown}, which is no column of the record", feature.name))),
+            None => Ok(()),
+        }
+    }
+
+    /// What a step adds to is no part of the graph; all other state is.
+    fn check_state(&self) -> Result<()> {
+        let wrong = self.state.iter().find(|state| {
+            let moments = state.kind == StateKind::Moments;
+            state.tensor.is_none() != moments || state.next.is_none() != moments || (moments && state.dtype != DType::F64)
+        });
+        match wrong {
+            Some(state) => Err(invalid(format!("moments are float64 without tensors, other state has tensor and next: {}", state.name))),
+            None => Ok(()),
+        }
+    }
+
     fn check_table(&self, table: &EmbeddingTable) -> Result<()> {
         let name = &table.name;
         if table.dim == 0 || table.features.is_empty() {

@@ -12,6 +12,7 @@ mod manifest;
 mod ops;
 mod rows;
 mod saved_model;
+mod transform;
 mod values;
 
 use std::fs;
@@ -28,6 +29,7 @@ pub(crate) use graph::{Reach, node_of};
 pub use manifest::{Column, EmbeddingTable, Manifest, Output, Parameter, State, StateKind, TableFeature, Task, Weight};
 pub(crate) use rows::FirstRows;
 pub(crate) use saved_model::{TAG as SERVING_TAG, predicts_only};
+pub use transform::{Filling, Operand, Step, Token, Transform};
 pub(crate) use values::Values;
 
 const OPEN: &str = "open bundle";

@@ -89,7 +89,20 @@ impl SignatureDef {
         let features = self.inputs.iter().map(|(name, info)| {
             let (tensor, dtype, shape) = info.rows(name)?;
             let fields = vec![name.clone()];
-            Ok(Column { name: name.clone(), dtype, shape, ragged: false, fields, output: None, range: None, tensor, lengths: None })
+            let column = Column {
+                name: name.clone(),
+                dtype,
+                shape,
+                ragged: false,
+                fields,
+                transform: None,
+                optional: false,
+                output: None,
+                range: None,
+                tensor,
+                lengths: None,
+            };
+            Ok(column)
         });
         let outputs = self.outputs.iter().map(|(name, info)| {
             let (predict, dtype, shape) = info.rows(name)?;
@@ -103,6 +116,7 @@ impl SignatureDef {
             task: Task::Other,
             rows: None,
             features: features.collect::<Result<_>>()?,
+            record: Vec::new(),
             labels: Vec::new(),
             weight: None,
             outputs: outputs.collect::<Result<_>>()?,

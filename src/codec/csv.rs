@@ -253,11 +253,13 @@ fn cells(
             if absent == columns.len() {
                 return Ok(false);
             }
-            if absent > 0 {
-                return Err(format!("{absent} of its {} values are missing", columns.len()));
-            }
             for (at, &column) in columns.iter().enumerate() {
-                target.write(row, at, &text::value(record.cell(column), target.dtype)?)?;
+                let cell = record.cell(column);
+                if !is_missing(cell, false) {
+                    target.write(row, at, &text::value(cell, target.dtype)?)?;
+                } else if !target.miss(row, at)? {
+                    return Err(format!("{absent} of its {} values are missing", columns.len()));
+                }
             }
             target.close(row, columns.len()).map(|()| true)
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::batch::{Schema, Value};
 
 /// The fields of a bundle and where a record has them: under their own names unless renamed, and needed unless a default
-/// is given. Labels and the weight may be missing in a record; it can then be predicted, not learned.
+/// is given, or the bundle's transforms take what is missing. Labels and the weight may be missing in a record; it can then be
+/// predicted, not learned.
 ///
 /// What does not fit the schema is an error when the decoder is opened.
 #[derive(Clone, Debug)]

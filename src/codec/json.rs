@@ -201,7 +201,14 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
-        if self.nested { Err(E::custom(format_args!("{} has a null among its values", self.target.column))) } else { Ok(true) }
+        if !self.nested {
+            return Ok(true);
+        }
+        if !self.target.miss(self.row, *self.at).map_err(E::custom)? {
+            return Err(E::custom(format_args!("{} has a null among its values", self.target.column)));
+        }
+        *self.at += 1;
+        Ok(false)
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<bool, E> {

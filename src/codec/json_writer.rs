@@ -8,7 +8,7 @@ use crate::batch::{BatchView, Schema};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Writes batches as JSON lines that [`JsonLines`](super::JsonLines) reads: an object for each row. Labels and weight that a
-/// batch lacks are left out; a number that is not finite, which only a prediction can be, is `null`.
+/// batch lacks are left out; a number that is missing, or not finite as a prediction can be, is `null`.
 #[derive(Debug)]
 pub struct JsonLinesWriter<W> {
     writer: W,

@@ -22,6 +22,7 @@ pub(super) struct Target {
     field: Field,
     name: String,
     role: Role,
+    optional: bool,
     range: Option<(f64, f64)>,
     default: Option<Filler>,
 }
@@ -50,7 +51,8 @@ impl Plan {
                     Role::Weight => Some((0.0, f64::INFINITY)),
                 };
                 let (dtype, ragged, elements) = (spec.dtype, spec.ragged, field.elements());
-                targets.push(Target { column, dtype, ragged, elements, field, name: name.clone(), role: spec.role, range, default });
+                let (name, role, optional) = (name.clone(), spec.role, spec.optional);
+                targets.push(Target { column, dtype, ragged, elements, field, name, role, optional, range, default });
             }
         }
         if let Some((unknown, _)) = defaults.first() {
@@ -102,7 +104,7 @@ impl Plan {
     pub(super) fn push(&self, mut row: RowBuilder<'_>, seen: &[bool]) -> Result<(), String> {
         for (target, _) in self.targets.iter().zip(seen).filter(|(_, seen)| !**seen) {
             target.fill(&mut row)?;
-            if target.default.is_none() && target.role == Role::Feature {
+            if target.is_needed() && !target.optional {
                 return Err(format!("{} is missing; give it a default, or leave the record out", target.name));
             }
         }
@@ -111,7 +113,8 @@ impl Plan {
 }
 
 impl Target {
-    /// Whether a stream without it makes no row.
+    /// Whether a stream without it makes no row. One that may be missing in a record must be known to the stream: a name that is
+    /// not the field's would go unnoticed.
     pub(super) fn is_needed(&self) -> bool {
         self.role == Role::Feature && self.default.is_none()
     }
@@ -119,6 +122,12 @@ impl Target {
     #[cfg(feature = "arrow")]
     pub(super) fn field(&self) -> Field {
         self.field
+    }
+
+    /// Whether a record without it makes a row.
+    #[cfg(feature = "arrow")]
+    pub(super) fn may_be_null(&self) -> bool {
+        self.optional || !self.is_needed()
     }
 
     #[cfg(feature = "arrow")]
@@ -155,6 +164,15 @@ impl Target {
             self.check(value, range)?;
         }
         row.write(self.field, at, value).map_err(reason)
+    }
+
+    /// Sets one element to what says that it is missing; false if it must not be.
+    pub(super) fn miss(&self, row: &mut RowBuilder<'_>, at: usize) -> Result<bool, String> {
+        if !self.optional {
+            return Ok(false);
+        }
+        let missing = if self.dtype == DType::String { Value::Bytes(b"") } else { Value::Float(f64::NAN) };
+        self.write(row, at, &missing).map(|()| true)
     }
 
     /// The field has got so many elements.

@@ -41,7 +41,9 @@ pub(super) fn list(target: &Target, row: &mut RowBuilder<'_>, text: &[u8], separ
     let mut elements = 0;
     if !text.trim_ascii().is_empty() {
         for (at, element) in text.split(|&byte| byte == separator).enumerate() {
-            target.write(row, at, &value(element, target.dtype)?)?;
+            if !element.trim_ascii().is_empty() || !target.miss(row, at)? {
+                target.write(row, at, &value(element, target.dtype)?)?;
+            }
             elements = at + 1;
         }
     }

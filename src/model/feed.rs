@@ -36,12 +36,12 @@ impl<'a> Fed<'a> {
     ) -> Result<Self> {
         let dense = version.dense();
         let mut columns = SmallVec::new();
-        for (index, (spec, data)) in model.schema.columns().iter().zip(batch.columns()).enumerate() {
+        for (index, (spec, data)) in model.fed.columns().iter().zip(batch.columns()).enumerate() {
             columns.push(ColumnTensor::new(&model.views[index], run.columns[index], spec, batch.rows(), data)?);
         }
         let tables = model.bundle.manifest().tables.iter().enumerate();
         let tables = tables.map(|(index, table)| {
-            let of = |feature: &TableFeature| model.schema.features().iter().find(|spec| spec.name == feature.name);
+            let of = |feature: &TableFeature| model.fed.features().iter().find(|spec| spec.name == feature.name);
             TableTensors::new(rows, batch, index, table, &table.features.iter().filter_map(of).collect::<Vec<_>>())
         });
         let tables = tables.collect::<Result<_>>()?;

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::params::{Rows, Version};
 use crate::tensor::DType;
 use crate::tf::{Endpoint, Graph, Plan, Session, SessionConfig, Tensor, Views};
+use crate::transform::{Features, Input, Transforms};
 
 use columns::Needs;
 pub(crate) use feed::Fed;
@@ -31,7 +32,11 @@ use rows::Spare;
 #[derive(Debug)]
 pub(crate) struct Model {
     bundle: Arc<Bundle>,
+    /// What hosts fill.
     schema: Arc<Schema>,
+    /// What the graph takes.
+    fed: Arc<Schema>,
+    transforms: Arc<Transforms>,
     session: Session,
     frozen: Vec<Tensor>,
     /// Of each column.
@@ -86,9 +91,10 @@ impl Model {
             Ok(tensor)
         });
         let frozen = frozen.collect::<Result<_>>()?;
-        let schema = Schema::of(manifest);
-        let views = schema.columns().iter().map(|_| Views::default()).collect();
-        Ok(Self { bundle, schema, session, frozen, views, spare_rows: Spare::default(), predict, learn })
+        let (schema, fed) = (Schema::of(manifest), Schema::of_graph(manifest));
+        let transforms = Transforms::new(manifest, &schema, &fed)?;
+        let views = fed.columns().iter().map(|_| Views::default()).collect();
+        Ok(Self { bundle, schema, fed, transforms, session, frozen, views, spare_rows: Spare::default(), predict, learn })
     }
 
     fn learn(&self) -> Result<&Learn> {
@@ -108,46 +114,57 @@ impl Model {
         self.frozen.iter().map(|tensor| tensor.as_bytes().len()).sum()
     }
 
-    /// The rows of all tables that a step on this batch needs.
-    pub(crate) fn pull(&self, version: &Version, batch: &BatchView<'_>) -> Result<PulledRows> {
-        batch.check(&self.schema, Purpose::Learn)?;
+    /// The features of a batch to learn from, by the moments of this version.
+    pub(crate) fn features(&self, version: &Version, batch: &BatchView<'_>) -> Result<Features> {
+        self.transform(version, batch, Purpose::Learn, true)
+    }
+
+    fn transform(&self, version: &Version, batch: &BatchView<'_>, purpose: Purpose, learn: bool) -> Result<Features> {
+        batch.check(&self.schema, purpose)?;
+        self.transforms.apply(&version.dense().state, batch, learn)
+    }
+
+    /// The rows of all tables that a step on this input needs.
+    pub(crate) fn pull(&self, version: &Version, input: &Input<'_>) -> Result<PulledRows> {
         let mut rows = self.spare_rows.take();
         if !version.tables().is_empty() {
-            rows.pull(version.tables(), version.number(), &self.schema, batch)?;
+            rows.pull(version.tables(), version.number(), &self.fed, input.batch())?;
         }
         Ok(rows)
     }
 
     /// One fused run: loss, predictions, gradients, new state.
-    pub(crate) fn train(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
+    pub(crate) fn train(&self, version: &Version, rows: &Rows, input: &Input<'_>) -> Result<TrainingPass> {
         let train = &self.learn()?.train;
-        let fed = Fed::new(self, train, version, rows, batch, version.dense().begin_run())?;
+        let fed = Fed::new(self, train, version, rows, input.batch(), version.dense().begin_run())?;
         let fetched = self.run(train, &fed)?;
-        TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)
+        TrainingPass::new(self, version, rows, input, fetched, &fed)
     }
 
     /// As [`Model::train`], free of the batch's memory.
-    pub(crate) fn gradients(&self, version: &Version, rows: &Rows, batch: &BatchView<'_>) -> Result<TrainingPass> {
+    pub(crate) fn gradients(&self, version: &Version, rows: &Rows, input: &Input<'_>) -> Result<TrainingPass> {
         let train = &self.learn()?.train;
-        let fed = Fed::new(self, train, version, rows, batch, version.dense().begin_run())?;
+        let fed = Fed::new(self, train, version, rows, input.batch(), version.dense().begin_run())?;
         let fetched = self.run(train, &fed)?;
-        TrainingPass::new(self, version, rows, batch.rows(), fetched, &fed)?.detach(&fed)
+        TrainingPass::new(self, version, rows, input, fetched, &fed)?.detach(&fed)
     }
 
     /// Predictions by the parameters of this version.
     pub(crate) fn predict(&self, version: &Version, batch: &BatchView<'_>) -> Result<Predictions> {
-        batch.check(&self.schema, Purpose::Predict)?;
-        let rows = self.read(version, batch)?;
-        let fed = Fed::new(self, &self.predict, version, &rows, batch, 0)?;
+        let features = self.transform(version, batch, Purpose::Predict, false)?;
+        let input = features.input(batch);
+        let rows = self.read(version, input.batch())?;
+        let fed = Fed::new(self, &self.predict, version, &rows, input.batch(), 0)?;
         Predictions::new(self, version, batch.rows(), self.run(&self.predict, &fed)?, &fed)
     }
 
     /// Loss and predictions in inference.
     pub(crate) fn evaluate(&self, version: &Version, batch: &BatchView<'_>) -> Result<(f32, Predictions)> {
-        batch.check(&self.schema, Purpose::Learn)?;
-        let rows = self.read(version, batch)?;
+        let features = self.transform(version, batch, Purpose::Learn, false)?;
+        let input = features.input(batch);
+        let rows = self.read(version, input.batch())?;
         let evaluate = &self.learn()?.evaluate;
-        let fed = Fed::new(self, evaluate, version, &rows, batch, 0)?;
+        let fed = Fed::new(self, evaluate, version, &rows, input.batch(), 0)?;
         let mut fetched = self.run(evaluate, &fed)?;
         let loss = pass::scalar(&fetched.remove(0))?;
         Ok((loss, Predictions::new(self, version, batch.rows(), fetched, &fed)?))
@@ -157,7 +174,7 @@ impl Model {
     fn read(&self, version: &Version, batch: &BatchView<'_>) -> Result<PulledRows> {
         let mut rows = self.spare_rows.take();
         if !version.tables().is_empty() {
-            rows.read(version.tables(), &self.schema, batch)?;
+            rows.read(version.tables(), &self.fed, batch)?;
         }
         Ok(rows)
     }
@@ -203,7 +220,9 @@ fn trained(graph: &Graph, manifest: &Manifest, predicted: Vec<Endpoint>) -> Resu
         trained.push(graph.endpoint(&table.gradient, DType::F32, &[-1, table.dim as i64])?);
     }
     for state in &manifest.state {
-        trained.push(graph.endpoint(&state.next, state.dtype, state.shape.dims())?);
+        if let Some(next) = &state.next {
+            trained.push(graph.endpoint(next, state.dtype, state.shape.dims())?);
+        }
     }
     Ok(trained)
 }

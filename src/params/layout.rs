@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::tables::Tables;
 use super::version::{Dense, Slots, Values};
-use crate::bundle::{Bundle, EmbeddingTable, Manifest, Output};
+use crate::bundle::{Bundle, EmbeddingTable, Manifest, Output, StateKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Metrics, OutputSpec};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
@@ -36,6 +36,8 @@ pub(crate) struct Weight {
     pub(crate) name: String,
     pub(crate) dtype: DType,
     pub(crate) shape: Shape,
+    /// Whether a step adds to it what a batch has seen.
+    pub(crate) moments: bool,
 }
 
 /// An embedding table of the model.
@@ -67,12 +69,13 @@ impl Layout {
         let rows = manifest.tables.iter().map(|table| (table.name.clone(), table.dim));
         let sizes: Vec<_> = parameters.chain(rows).collect();
         let optimizer = Optimizer::from_json(&manifest.optimizer, &sizes)?;
-        let weight = |name: &str, dtype, shape: &Shape| Weight { name: name.to_owned(), dtype, shape: shape.clone() };
+        let weight = |name: &str, dtype, shape: &Shape, moments| Weight { name: name.to_owned(), dtype, shape: shape.clone(), moments };
+        let moments = |state: &crate::bundle::State| state.kind == StateKind::Moments;
         Ok(Self {
             identity: bundle.identity().into(),
             name: manifest.name.clone(),
-            parameters: manifest.parameters.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
-            state: manifest.state.iter().map(|of| weight(&of.name, of.dtype, &of.shape)).collect(),
+            parameters: manifest.parameters.iter().map(|of| weight(&of.name, of.dtype, &of.shape, false)).collect(),
+            state: manifest.state.iter().map(|of| weight(&of.name, of.dtype, &of.shape, moments(of))).collect(),
             tables: manifest.tables.iter().map(|table| TableLayout::new(manifest, table)).collect::<Result<_>>()?,
             optimizer: match learning_rate {
                 Some(rate) => optimizer.with_learning_rate(rate)?,

@@ -19,6 +19,7 @@ use crate::metrics::{MetricValues, Metrics};
 use crate::optimizer::{self, MAX_SLOTS, Step};
 use crate::snapshot::{Lineage, Snapshot, VersionId};
 use crate::tf::Tensor;
+use crate::transform;
 
 /// Versions that were replaced and whose memory waits for the next one. A second is there for a reader that holds the first.
 const MOST_SPARES: usize = 2;
@@ -201,7 +202,7 @@ impl Learned {
                 next.id = VersionId { number: current.id.number + 1, ..current.id };
                 next.tables = current.tables.clone();
                 let slots = (&*writer.slots, slots);
-                write(&step, gradients, state, (&current.dense, &mut next.dense), slots)
+                write(&self.layout, &step, (gradients, state), (&current.dense, &mut next.dense), slots)
                     .and_then(|()| rows.prepare(&current.tables, row_gradients, &row_steps))
             }
             _ => Err(Error::new(ErrorKind::Internal, "apply gradients", "a kept buffer is in use")),
@@ -236,9 +237,9 @@ impl Learned {
 
 /// Writes the step of the dense part into new values and slots. Whatever stands there after an error is never read.
 fn write(
+    layout: &Layout,
     step: &Step<'_>,
-    gradients: &[&[f32]],
-    state: &[Tensor],
+    (gradients, state): (&[&[f32]], &[Tensor]),
     (current, next): (&Dense, &mut Dense),
     (slots, next_slots): (&Slots, &mut Slots),
 ) -> Result<()> {
@@ -252,8 +253,18 @@ fn write(
         let new_parameter = next.parameters[index].as_mut_slice()?;
         step.update(index, optimizer::Update { parameter, gradient, slots: old_slots, new_parameter, new_slots })?;
     }
-    let state = if state.is_empty() { &current.state } else { state };
-    next.state.iter_mut().zip(state).try_for_each(|(next, state): (&mut Tensor, &Tensor)| next.copy_from(state.as_bytes()))?;
+    for (index, weight) in layout.state.iter().enumerate() {
+        let (known, next) = (&current.state[index], &mut next.state[index]);
+        match state.get(index) {
+            Some(batch) if weight.moments => {
+                if !transform::merge(known.as_slice()?, batch.as_slice()?, next.as_mut_slice()?) {
+                    let context = format!("{} would not stay finite; nothing was changed", weight.name);
+                    return Err(Error::new(ErrorKind::NonFinite, "apply gradients", context));
+                }
+            }
+            new => next.copy_from(new.unwrap_or(known).as_bytes())?,
+        }
+    }
     next.set_runs(0);
     Ok(())
 }

@@ -96,9 +96,11 @@ impl Trainer {
     fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
         let started = Instant::now();
         let version = self.store.pull()?;
-        let mut rows = self.model.pull(&version, batch)?;
+        let features = self.model.features(&version, batch)?;
+        let input = features.input(batch);
+        let mut rows = self.model.pull(&version, &input)?;
         let pulled = Instant::now();
-        let pass = self.model.train(&version, &rows, batch)?;
+        let pass = self.model.train(&version, &rows, &input)?;
         let ran = Instant::now();
         let outputs = observe::outputs(self.schema(), batch, &pass.predictions);
         let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
@@ -155,8 +157,10 @@ impl Trainer {
     pub fn gradients<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Gradients> {
         let batch = batch.into();
         let version = self.store.pull()?;
-        let rows = self.model.pull(&version, &batch)?;
-        let pass = self.model.gradients(&version, &rows, &batch)?;
+        let features = self.model.features(&version, &batch)?;
+        let input = features.input(&batch);
+        let rows = self.model.pull(&version, &input)?;
+        let pass = self.model.gradients(&version, &rows, &input)?;
         Ok(Gradients::new(self.model.bundle().clone(), version.number(), batch.rows(), rows, pass))
     }
 

@@ -80,8 +80,24 @@ impl Recording {
         self.read(name, f32::from_le_bytes)
     }
 
+    pub fn f64s(&self, name: &str) -> Vec<f64> {
+        self.read(name, f64::from_le_bytes)
+    }
+
     pub fn u64s(&self, name: &str) -> Vec<u64> {
         self.read(name, u64::from_le_bytes)
+    }
+
+    pub fn i64s(&self, name: &str) -> Vec<i64> {
+        self.read(name, i64::from_le_bytes)
+    }
+
+    pub fn i32s(&self, name: &str) -> Vec<i32> {
+        self.read(name, i32::from_le_bytes)
+    }
+
+    pub fn u8s(&self, name: &str) -> Vec<u8> {
+        self.read(name, u8::from_le_bytes)
     }
 
     fn read<T, const N: usize>(&self, name: &str, element: fn([u8; N]) -> T) -> Vec<T> {

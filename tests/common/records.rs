@@ -17,6 +17,19 @@ pub fn ragged(name: &str, dtype: &str) -> Json {
     json!({"name": name, "dtype": dtype, "shape": [], "ragged": true, "fields": [name], "tensor": "x:0", "lengths": "y:0"})
 }
 
+/// One whose values may be missing.
+pub fn optional(name: &str, dtype: &str, shape: &[usize]) -> Json {
+    let mut column = column(name, dtype, shape);
+    column["optional"] = json!(true);
+    column
+}
+
+/// A number, two numbers and a word that may be missing, and an hour that may not.
+pub fn gaps() -> Arc<Schema> {
+    let optional = vec![optional("price", "float32", &[]), optional("pair", "float64", &[2]), optional("word", "string", &[])];
+    schema([optional, vec![column("hour", "int8", &[])]].concat(), vec![], None)
+}
+
 pub fn schema(features: Vec<Json>, labels: Vec<Json>, weight: Option<Json>) -> Arc<Schema> {
     let manifest: Manifest = serde_json::from_value(json!({
         "name": "records", "versions": {}, "files": {}, "task": "other",

@@ -4,7 +4,8 @@ from streamgrad import layers
 from streamgrad.errors import ExportError
 from streamgrad.export import export
 from streamgrad.export_function import export_function
+from streamgrad.fields import cross, field
 from streamgrad.ids import fingerprint64
 from streamgrad.manifest import VERSION as __version__
 
-__all__ = ["ExportError", "__version__", "export", "export_function", "fingerprint64", "layers"]
+__all__ = ["ExportError", "__version__", "cross", "export", "export_function", "field", "fingerprint64", "layers"]

@@ -133,7 +133,8 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
         entry["tensor"]: batch[entry["name"]] for entry in (*manifest["labels"], *filter(None, [manifest["weight"]]))
     }
     variables = {weight.name: weight.variable for weight in (*model.parameters, *model.others)}
-    fed = (*manifest["parameters"], *manifest["state"], *manifest["frozen"])
+    state = [entry for entry in manifest["state"] if entry["kind"] != "moments"]
+    fed = (*manifest["parameters"], *state, *manifest["frozen"])
     weights = {entry["tensor"]: variables[entry["name"]].numpy() for entry in fed}
     feed.update(weights)
     train = {
@@ -143,7 +144,7 @@ def _graph_values(model: Model, graph_def: Any, manifest: Mapping[str, Any], bat
             f"gradient {entry['name']!r}": entry["gradient"]
             for entry in (*manifest["parameters"], *manifest.get("tables", []))
         },
-        **{f"state {entry['name']!r}": entry["next"] for entry in manifest["state"]},
+        **{f"state {entry['name']!r}": entry["next"] for entry in state},
     }
     predict = {f"output {entry['name']!r}": entry["predict"] for entry in manifest["outputs"]}
     try:

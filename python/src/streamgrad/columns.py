@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from streamgrad.errors import ExportError
+
+if TYPE_CHECKING:
+    from streamgrad.transforms import Transform
 
 DTYPES = (
     "float32", "float64", "int8", "int16", "int32", "int64",
@@ -37,14 +41,19 @@ class Column:
 class Filled(Column):
     """A column that a record's fields fill, row-major.
 
-    A ragged one has any number of values a row, each of `shape` `()`; one field holds them all.
+    A ragged one has any number of values a row, each of `shape` `()`; one field holds them all. A feature that a
+    `transform` makes has no fields. Of an `optional` column values may be missing: NaN, or the empty string.
     """
 
     fields: tuple[str, ...]
     ragged: bool = field(default=False, kw_only=True)
+    transform: Transform | None = field(default=None, kw_only=True)
+    optional: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.transform is not None:
+            return
         if self.ragged and len(self.fields) != 1:
             raise ExportError(
                 f"{self.name!r} is ragged but has {len(self.fields)} fields; name one field that holds all values of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from streamgrad import (
     manifest,
     optimizers,
     outputs,
+    preprocessing,
     rows,
     tables,
     trace,
@@ -27,9 +29,11 @@ from streamgrad import (
 )
 from streamgrad.columns import refuse_shared_fields
 from streamgrad.errors import ExportError
+from streamgrad.fields import Cross, Field
 from streamgrad.metrics import describe as describe_metrics
 
 Fields = str | Sequence[str]
+Declared = str | Field | Cross
 
 
 def export(
@@ -39,7 +43,7 @@ def export(
     loss: Any,
     optimizer: Any,
     metrics: Any = (),
-    features: Mapping[str, Fields] | Fields | None = None,
+    features: Mapping[str, Declared | Sequence[Declared]] | Declared | Sequence[Declared] | None = None,
     label: Fields | Mapping[str, Fields] = "label",
     sample_weight: bool | str = False,
     example: Any = None,
@@ -65,6 +69,8 @@ def export(
         metrics: Names, instances or functions; for several outputs a dict. Accuracy, top-k, AUC, logloss, MAE, RMSE.
         features: The record's fields that fill each input: for each one field that holds the whole row, or one per
             element. By default an input is filled by a field of its own name. Without a dict for the only input.
+            Instead of a name, `streamgrad.field` and `streamgrad.cross` say how the field is transformed. Layers
+            `StringLookup` and `IntegerLookup` right behind an input are read from the model and become transforms, too.
         label: The record's field (or fields) with the label; for several outputs a dict by output.
         sample_weight: Whether records carry a weight, in the field `sample_weight` or in the one named here.
         example: A few rows, as the model is called with them, or a tuple `(x, y)` or `(x, y, sample_weight)`. Needed
@@ -76,16 +82,19 @@ def export(
     """
     path = Path(path)
     _refuse_setting(model)
-    with bundle.replacing(path, overwrite) as folder:
+    with bundle.replacing(path, overwrite) as folder, contextlib.ExitStack() as kept:
         x, y, _ = rows.split_example(example)
-        columns = inputs.describe(model, features, x)
+        model, columns = kept.enter_context(preprocessing.taken_out(model, inputs.describe(model, features, x)))
         predicted = outputs.describe(model, columns)
         per_output = losses.describe(loss, predicted)
         learned = labels.describe(label, per_output, y)
         weight = labels.weight(sample_weight)
-        refuse_shared_fields([*columns.columns, *learned, *([weight] if weight else [])])
+        others_filled = [*learned, *([weight] if weight else [])]
+        refuse_shared_fields([*columns.given(), *others_filled])
+        refuse_shared_fields([*columns.columns, *others_filled])
         parameters, others = weights.parameters_and_others(model)
-        rows_apart = tables.describe(model, [one.name for one in (*parameters, *others)])
+        taken = [*(one.name for one in (*parameters, *others)), *columns.record.moments]
+        rows_apart = tables.describe(model, taken)
         learning = {one.name: one.variable for one in parameters} | {one.name: one.layer.rows for one in rows_apart}
         own = {one.name: one.layer.optimizer for one in rows_apart if one.layer.optimizer is not None}
         rule = optimizers.describe(optimizer, learning, own)
@@ -96,6 +105,7 @@ def export(
         graph_def = graph.finish(model, traced)
         described = manifest.build(traceable, traced, per_output, rule, shown)
         values = {one.name: np.asarray(one.variable.numpy()) for one in (*parameters, *others)}
+        values.update({name: np.zeros((3, width)) for name, width in columns.record.moments.items()})
         bundle.write(folder, graph_def, values, tables.trained(rows_apart), described)
         check.verify(traceable, bundle.read_graph(folder), described, per_output, example)
 

@@ -25,8 +25,8 @@ def refuse(model: Any, graph_def: Any, captures: Mapping[str, Any]) -> None:
             user = next((one.name for one in graph_def.node if node.name in map(node_of, one.input)), node.name)
             raise ExportError(
                 f"{layer_of(model, user)} reads a variable or a lookup table that is not the model's own weight, at "
-                f"{user!r}; use Hashing instead of a table, make the variable a weight of a layer, and give random "
-                "layers a keras.random.SeedGenerator of their own"
+                f"{user!r}; put a lookup right behind an input or use Hashing instead, make the variable a weight of a "
+                "layer, and give random layers a keras.random.SeedGenerator of their own"
             )
         for inner in _with_bodies(node, functions):
             reason = _reason(inner)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
-from streamgrad.columns import Filled, fields_of
+from streamgrad import record
+from streamgrad.columns import Filled
 from streamgrad.errors import ExportError
 from streamgrad.names import unique
 from streamgrad.ragged import Array, as_array, as_tensor, flat_rows, is_ragged
+from streamgrad.record import Record
 
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 """What Keras calls an `Input` without a name, by counting: another number in the next process."""
@@ -21,10 +23,20 @@ _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The features of a model, and the structure (tensor, list, dict, nested) that its call takes them in."""
+    """The features of a model, and the structure (tensor, list, dict, nested) that its call takes them in.
+
+    `record` are the columns that features are made of by transforms. `before` are the inputs as the user's model has
+    them, if layers at some of them were taken out.
+    """
 
     columns: list[Filled]
     structure: Any
+    record: Record = field(default_factory=Record)
+    before: Inputs | None = None
+
+    def given(self) -> list[Filled]:
+        """What fields fill: features without a transform, and the columns that the others are made of."""
+        return [*(one for one in self.columns if one.transform is None), *self.record.columns.values()]
 
     def pack(self, values: Sequence[Any]) -> Any:
         """The argument of the model's call, from one value a feature in the columns' order."""
@@ -66,7 +78,7 @@ def describe(model: Any, features: Any, example: Any) -> Inputs:
                 f"model {model.name!r} has no weights yet; give it an `Input`, call it once, or give rows as `example`"
             )
         model(keras.tree.map_structure(as_tensor, _leaves(example)))
-    symbolic = _symbolic(model)
+    symbolic = symbolic_inputs(model)
     if symbolic is None:
         if example is None:
             raise ExportError(
@@ -79,15 +91,15 @@ def describe(model: Any, features: Any, example: Any) -> Inputs:
         structure = symbolic
         specs = _specs(symbolic, example)
     names = unique(_names(structure, features))
-    fields = _fields(features, names)
-    columns = [
-        Filled(name, dtype, tuple(int(size) for size in shape), fields[name], ragged=ragged)
+    sized = {
+        name: (tuple(int(size) for size in shape), dtype, ragged)
         for name, (shape, dtype, ragged) in zip(names, specs, strict=True)
-    ]
-    return Inputs(columns, keras.tree.map_structure(lambda _: None, structure))
+    }
+    columns, columns_of_record = record.describe(sized, _fields(features, names))
+    return Inputs(columns, keras.tree.map_structure(lambda _: None, structure), columns_of_record)
 
 
-def _symbolic(model: Any) -> Any:
+def symbolic_inputs(model: Any) -> Any:
     """The `Input`s of a functional or sequential model, in the structure that its call takes."""
     try:
         tensors = model.inputs
@@ -156,17 +168,17 @@ def _names(structure: Any, features: Any) -> list[str]:
     return ["input_" + "_".join(str(part) for part in path) for path, _ in leaves]
 
 
-def _fields(features: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _fields(features: Any, names: Sequence[str]) -> dict[str, Any]:
     if features is None:
-        return {name: (name,) for name in names}
+        return {name: name for name in names}
     if not isinstance(features, Mapping):
         if len(names) != 1:
             raise ExportError(f"the model has {len(names)} inputs; give `features` as a dict by input: {list(names)}")
-        return {names[0]: fields_of(features)}
+        return {names[0]: features}
     unknown = sorted(set(features) - set(names))
     if unknown:
         raise ExportError(f"`features` names {unknown}, but the model's inputs are {list(names)}")
-    return {name: fields_of(features.get(name, name)) for name in names}
+    return {name: features.get(name, name) for name in names}
 
 
 def _arrays(x: Any) -> Any:

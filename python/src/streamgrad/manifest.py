@@ -29,7 +29,7 @@ def build(
     metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The manifest without its `files`, which are known once they are written. `losses` are by output."""
-    columns, weights = traced.columns, traced.weights
+    columns, weights, record = traced.columns, traced.weights, model.inputs.record
     return {
         "format": FORMAT,
         "name": model.keras.name,
@@ -37,6 +37,7 @@ def build(
         "files": {},
         "task": _task(losses),
         "features": [_feature(column, traced) for column in model.inputs.columns],
+        **({"record": [_recorded(column) for column in record.columns.values()]} if record.columns else {}),
         "labels": [_label(label, columns) for label in model.labels],
         "weight": _filled(model.weight, columns) if model.weight else None,
         "outputs": [
@@ -55,6 +56,10 @@ def build(
             {**_weight(weight, weights), "kind": weight.kind, "next": traced.next_state[weight.name]}
             for weight in model.others
             if weight.name in traced.next_state
+        ]
+        + [
+            {"name": name, "kind": "moments", "dtype": "float64", "shape": [3, width]}
+            for name, width in record.moments.items()
         ],
         "frozen": [_weight(weight, weights) for weight in model.others if weight.name not in traced.next_state],
         **({"tables": [_table(table, model.inputs.names(), traced) for table in model.tables]} if model.tables else {}),
@@ -78,7 +83,20 @@ def _filled(column: Filled, tensors: Mapping[str, str]) -> dict[str, Any]:
 
 def _feature(column: Filled, traced: Traced) -> dict[str, Any]:
     ragged = {"ragged": True, "lengths": traced.lengths[column.name]} if column.ragged else {}
-    return {**_filled(column, traced.columns), **ragged}
+    if column.transform is None:
+        return {**_filled(column, traced.columns), **ragged}
+    tensor = traced.columns[column.name]
+    return {**_column(column), "transform": column.transform.described(), "tensor": tensor, **ragged}
+
+
+def _recorded(column: Filled) -> dict[str, Any]:
+    marks = {"ragged": True} if column.ragged else {}
+    return {
+        **_column(column),
+        "fields": list(column.fields),
+        **({"optional": True} if column.optional else {}),
+        **marks,
+    }
 
 
 def _table(table: Table, features: Sequence[str], traced: Traced) -> dict[str, Any]:

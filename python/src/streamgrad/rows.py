@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from streamgrad import labels, ragged
+from streamgrad import labels, preprocessing, ragged, transforms
 from streamgrad.columns import Filled, Label
 from streamgrad.errors import ExportError
+from streamgrad.inputs import Inputs
 from streamgrad.losses import OutputLoss
 from streamgrad.trace import Model
 
@@ -32,8 +34,10 @@ def given(model: Model, example: tuple[Any, Any, Any]) -> Batch:
     x, y, weight = example
     batch: Batch = {}
     if x is not None:
-        for column, values in zip(model.inputs.columns, model.inputs.rows(x), strict=True):
+        before = model.inputs.before or model.inputs
+        for column, values in zip(before.columns, before.rows(x), strict=True):
             batch[column.name] = cast(column, values)
+        preprocessing.take_rows(model.inputs, batch)
     if y is not None:
         for label in model.labels:
             batch[label.name] = cast(label, labels.rows(y, label.output, len(model.labels)))
@@ -92,11 +96,26 @@ def made_up(model: Model, losses: Mapping[str, OutputLoss], rows: int) -> Iterat
         random = np.random.default_rng(7)
         # Tables take any id: enough of them that rows differ, few enough that they repeat.
         few = 20 if model.tables and not whole else 2
-        batch = {column.name: _feature(random, column, rows, bound, whole, few) for column in model.inputs.columns}
+        batch = _features(
+            model.inputs, rows, functools.partial(_feature, random, bound=bound, whole=whole, few=few), random
+        )
         batch.update({label.name: _label(random, label, rows, losses[label.output]) for label in model.labels})
         if model.weight:
             batch[model.weight.name] = random.uniform(0.5, 1.5, rows).astype("float32")
         yield batch
+
+
+def _features(
+    inputs: Inputs, rows: int, plain: Callable[[Filled, int], np.ndarray[Any, Any]], random: np.random.Generator
+) -> Batch:
+    """Plain features as they come; the others made of a record by their transforms."""
+    made = [column.transform for column in inputs.columns if column.transform is not None]
+    record = inputs.record.columns
+    raw = {name: transforms.made_up(random, column, made, rows) for name, column in record.items()}
+    return {
+        column.name: plain(column, rows) if column.transform is None else transforms.feature(column, record, raw)
+        for column in inputs.columns
+    }
 
 
 def _ids(model: Any) -> int | None:

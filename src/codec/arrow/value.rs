@@ -89,7 +89,10 @@ fn write(target: &Target, row: &mut RowBuilder<'_>, at: &mut usize, array: &Arra
     };
     for index in range {
         if !write(target, row, at, values, index)? {
-            return Err(target.named("it has a null among its values".into()));
+            if !target.miss(row, *at)? {
+                return Err(target.named("it has a null among its values".into()));
+            }
+            *at += 1;
         }
     }
     Ok(true)

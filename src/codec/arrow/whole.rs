@@ -17,7 +17,7 @@ pub(super) fn append(plan: &Plan, arrays: &[Option<ArrayRef>], batch: &mut Batch
     let fits = plan.targets.iter().zip(arrays).all(|(target, array)| match array {
         Some(array) if array.logical_null_count() == 0 => column(target, array, &mut append),
         // A stream of what is only predicted.
-        Some(array) => array.logical_null_count() == rows && !target.is_needed() && !target.has_default(),
+        Some(array) => array.logical_null_count() == rows && target.may_be_null() && !target.has_default(),
         None => !target.has_default(),
     });
     fits && append.commit()
