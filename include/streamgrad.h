@@ -32,7 +32,7 @@
 #define SG_SERVING_STATUS_INIT { sizeof(sg_serving_status), { 0, 0 }, 0, 0, 0, 0.0, 0, 0, 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
 /** An `sg_tensor` to be written. */
-#define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0, 0 }
+#define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0, 0, 0 }
 
 /** An `sg_predictions` for a model with one output of `float`, whose values go to `values`, with room for `capacity`. */
 #define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0, 0 }
@@ -666,6 +666,10 @@ typedef struct {
      * Written: 1 if a row has any number of values, each of this dtype, one after the other; else 0.
      */
     size_t ragged;
+    /**
+     * Written: 1 if values may be missing (NaN, the empty string, a field that `sg_batch_add` is not given); else 0.
+     */
+    size_t optional;
 } sg_tensor;
 
 /**
@@ -1198,7 +1202,8 @@ sg_status sg_batch_set_strings(sg_batch batch,
                                sg_error *error);
 
 /**
- * Adds one row from a record's fields, in any order: all those of the features; those of a label or the weight all or none.
+ * Adds one row from a record's fields, in any order: all those of the features but what may be missing (`sg_tensor.optional`), where
+ * NaN and the empty string say so as well; those of a label or the weight all or none.
  *
  * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The field of a ragged column takes
  * any number of values, none included. The array can be made once, leading to a struct that holds one record after the other. Takes

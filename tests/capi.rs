@@ -120,6 +120,12 @@ fn rows_of_any_number_of_values_are_taken() {
 }
 
 #[test]
+fn values_may_be_missing() {
+    bundle("transforms_gaps");
+    Program::compile("tests/c/missing.c").prints_what_it_should(&[&peer()]);
+}
+
+#[test]
 fn several_outputs_go_where_they_are_wanted() {
     bundle("two_outputs");
     Program::compile("tests/c/outputs.c").prints_what_it_should(&[&peer()]);

@@ -52,6 +52,8 @@ pub struct sg_tensor {
     pub field_count: usize,
     /// Written: 1 if a row has any number of values, each of this dtype, one after the other; else 0.
     pub ragged: usize,
+    /// Written: 1 if values may be missing (NaN, the empty string, a field that `sg_batch_add` is not given); else 0.
+    pub optional: usize,
 }
 
 // SAFETY: `repr(C)`, a multiple of eight bytes without padding, begins with its size, made of integers.
@@ -67,18 +69,20 @@ pub(super) struct Described<'a> {
     pub(super) shape: &'a Shape,
     pub(super) fields: &'a [String],
     pub(super) ragged: bool,
+    pub(super) optional: bool,
 }
 
 /// The tensors of one role, in the order of the manifest.
 pub(super) fn describe(manifest: &Manifest, role: sg_role) -> Result<Vec<Described<'_>>, Failure> {
     fn one<'a>(name: &'a str, dtype: DType, shape: &'a Shape) -> Described<'a> {
-        Described { name, dtype, shape, fields: &[], ragged: false }
+        Described { name, dtype, shape, fields: &[], ragged: false, optional: false }
     }
     fn column(column: &Column) -> Described<'_> {
-        Described { fields: &column.fields, ragged: column.ragged, ..one(&column.name, column.dtype, &column.shape) }
+        let (fields, ragged, optional) = (&column.fields, column.ragged, column.optional);
+        Described { fields, ragged, optional, ..one(&column.name, column.dtype, &column.shape) }
     }
     Ok(match role {
-        SG_FEATURE => manifest.features.iter().map(column).collect(),
+        SG_FEATURE => manifest.given().map(column).collect(),
         SG_LABEL => manifest.labels.iter().map(column).collect(),
         SG_WEIGHT => manifest.weight.iter().map(column).collect(),
         SG_OUTPUT => manifest.outputs.iter().map(|entry| one(&entry.name, entry.dtype, &entry.shape)).collect(),
@@ -106,6 +110,7 @@ impl Described<'_> {
             elements: self.shape.elements(),
             field_count: self.fields.len(),
             ragged: self.ragged.into(),
+            optional: self.optional.into(),
         };
         tensor.shape[..sizes.len()].copy_from_slice(&sizes);
         for (target, &byte) in tensor.name.iter_mut().zip(name.as_bytes()) {
@@ -121,7 +126,8 @@ mod tests {
 
     fn described(name: &str, dims: Vec<i64>) -> Result<sg_tensor, Failure> {
         let shape = Shape::new(dims).unwrap();
-        Described { name, dtype: DType::F32, shape: &shape, fields: &[], ragged: false }.to_c(size_of::<sg_tensor>(), SG_PARAMETER)
+        Described { name, dtype: DType::F32, shape: &shape, fields: &[], ragged: false, optional: false }
+            .to_c(size_of::<sg_tensor>(), SG_PARAMETER)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A text is its length (32 bits) and UTF-8; a shape its rank and dimensions; a list its length and entries:
 //! columns (role, column), outputs (column), metrics (name, kind), parameters (name, shape), where a column is name, dtype, shape, whether
-//! it is ragged, list of fields, lowest and highest value allowed (64-bit floats). Last, whether learning needs the event time. What is
+//! it is ragged, whether values may be missing, list of fields, lowest and highest value allowed (64-bit floats). Last, whether learning needs the event time. What is
 //! true or false is one byte.
 
 use serde_json::Value;
@@ -33,9 +33,9 @@ fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter], n
             Role::Label => 1,
             Role::Weight => 2,
         });
-        out.column(&spec.name, spec.dtype, &spec.shape, spec.ragged, &spec.fields, allowed(spec));
+        out.column(&spec.name, spec.dtype, &spec.shape, [spec.ragged, spec.optional], &spec.fields, allowed(spec));
     });
-    out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, false, &[], EVERYTHING));
+    out.list(schema.outputs(), |out, output| out.column(&output.name, output.dtype, &output.shape, [false; 2], &[], EVERYTHING));
     out.list(metrics, |out, (name, kind)| {
         out.text(name);
         out.text(kind);
@@ -106,11 +106,11 @@ impl Writer {
         }
     }
 
-    fn column(&mut self, name: &str, dtype: DType, shape: &Shape, ragged: bool, fields: &[String], (lowest, highest): (f64, f64)) {
+    fn column(&mut self, name: &str, dtype: DType, shape: &Shape, flags: [bool; 2], fields: &[String], (lowest, highest): (f64, f64)) {
         self.text(name);
         self.text(dtype.name());
         self.shape(shape);
-        self.0.push(ragged.into());
+        self.0.extend(flags.map(u8::from));
         self.list(fields, |out, field| out.text(field));
         self.0.extend(lowest.to_be_bytes());
         self.0.extend(highest.to_be_bytes());

@@ -59,7 +59,7 @@ public final class Batch {
     /**
      * Appends one row.
      *
-     * <p>Every feature has to be set. Labels (and the weight) may be left out, all of them together; such a row can be
+     * <p>Every feature has to be set, unless it {@linkplain Column#optional may be missing}. Labels (and the weight) may be left out, all of them together; such a row can be
      * predicted but not learned.
      *
      * @param record sets the fields of the row it is given
@@ -121,7 +121,9 @@ public final class Batch {
             boolean filled = filledAt[field.index()] == stamp;
             Column.Role role = field.column().role();
             if (role == Column.Role.FEATURE) {
-                if (!filled) {
+                if (!filled && field.column().optional()) {
+                    memory.miss(field);
+                } else if (!filled) {
                     throw new InvalidInputException("add row: a feature needs a value, set field " + field);
                 }
             } else if (filled) {

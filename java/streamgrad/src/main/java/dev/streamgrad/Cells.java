@@ -6,13 +6,14 @@ import java.nio.ByteBuffer;
  * Writes one number as an element of a column, or refuses it: no conversion loses more than the rounding of a float.
  *
  * <p>A float column takes any number within its range, rounded to the nearest; an integer column takes whole numbers
- * within its range; a bool column takes 0 and 1. Nothing takes NaN or infinity, and a label only what the loss allows.
+ * within its range; a bool column takes 0 and 1. Nothing takes infinity, NaN only a column whose values may be missing, and
+ * a label only what the loss allows.
  */
 final class Cells {
     private Cells() {}
 
     static void put(ByteBuffer slab, int at, Field field, double value) {
-        if (!Double.isFinite(value)) {
+        if (!Double.isFinite(value) && !(field.column().optional() && Double.isNaN(value))) {
             throw refuse("a value has to be finite", field, value);
         }
         DType dtype = field.column().dtype();

@@ -26,6 +26,7 @@ public final class Column {
     private final DType dtype;
     private final int[] shape;
     private final boolean ragged;
+    private final boolean optional;
     private final int elements;
     private final List<String> fields;
     private final double lowest;
@@ -37,6 +38,7 @@ public final class Column {
             DType dtype,
             int[] shape,
             boolean ragged,
+            boolean optional,
             List<String> fields,
             double lowest,
             double highest) {
@@ -45,6 +47,7 @@ public final class Column {
         this.dtype = dtype;
         this.shape = shape;
         this.ragged = ragged;
+        this.optional = optional;
         this.fields = List.copyOf(fields);
         this.lowest = lowest;
         this.highest = highest;
@@ -89,6 +92,16 @@ public final class Column {
      */
     public boolean ragged() {
         return ragged;
+    }
+
+    /**
+     * Whether values may be missing in a record, because the bundle's transforms fill the gap: a field that is not set or
+     * null, NaN, an empty string.
+     *
+     * @return false where every row has a value
+     */
+    public boolean optional() {
+        return optional;
     }
 
     /**
@@ -137,9 +150,9 @@ public final class Column {
         return highest == Double.POSITIVE_INFINITY ? Optional.empty() : Optional.of(highest);
     }
 
-    /** Whether the loss allows this value. */
+    /** Whether the loss allows this value; NaN is for others to refuse. */
     boolean allows(double value) {
-        return value >= lowest && value <= highest;
+        return !(value < lowest || value > highest);
     }
 
     double lowestOrInfinity() {

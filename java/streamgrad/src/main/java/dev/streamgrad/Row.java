@@ -9,9 +9,9 @@ import java.util.List;
  * The row that {@link Batch#add} is filling: sets the fields of one record, by name or, faster, by index.
  *
  * <p>Numbers are converted only where nothing but a float's rounding is lost: a float column takes every finite number
- * within its range, an integer column whole numbers within its range, a bool column 0 and 1. NaN and infinity are
- * refused, and so is a label that the loss does not allow. A field set twice keeps the later value. An array fills a
- * field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one, which takes any number of values.
+ * within its range, an integer column whole numbers within its range, a bool column 0 and 1. Refused are infinity, NaN
+ * unless values may be missing, and a label that the loss does not allow. A field set twice keeps the later value. An array
+ * fills a field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one with any number.
  *
  * <p>Used by one thread, and only within the call of {@code add} that handed it out.
  */
@@ -134,7 +134,7 @@ public final class Row {
 
     /**
      * Sets a field from whatever a record holds: a number, boolean, string, or an array or list of such;
-     * {@code null} leaves a label or weight out, and is refused for a feature.
+     * {@code null} leaves out a label, a weight, or what {@linkplain Column#optional may be missing}.
      *
      * @param field its name
      * @param value the value
@@ -307,7 +307,7 @@ public final class Row {
 
     /**
      * Sets a field from whatever a record holds: a number, boolean, string, or an array or list of such;
-     * {@code null} leaves a label or weight out, and is refused for a feature.
+     * {@code null} leaves out a label, a weight, or what {@linkplain Column#optional may be missing}.
      *
      * @param field its index, from {@link Schema#fieldIndex}
      * @param value the value
@@ -371,6 +371,8 @@ public final class Row {
             memory.put(place, i, (CharSequence) value);
         } else if (value instanceof byte[]) {
             memory.put(place, i, (byte[]) value);
+        } else if (value == null && place.column().optional()) {
+            memory.miss(place, i);
         } else {
             String type = value == null ? "null" : value.getClass().getName();
             throw new InvalidInputException("set field: takes numbers, booleans, strings and bytes or arrays and lists"
@@ -385,7 +387,7 @@ public final class Row {
 
     private Row leaveOut(int field) {
         Field place = batch.place(field, batch.schema().field(field).elements());
-        if (place.column().role() == Column.Role.FEATURE) {
+        if (place.column().role() == Column.Role.FEATURE && !place.column().optional()) {
             throw new InvalidInputException("set field: a feature needs a value, not null: " + place);
         }
         batch.unmark(place);

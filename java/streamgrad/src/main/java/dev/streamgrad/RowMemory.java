@@ -69,6 +69,29 @@ final class RowMemory {
         memory(field).putLong(at(field, i), bits);
     }
 
+    /** What says that this element is missing: NaN, or the empty string. */
+    void miss(Field field, int i) {
+        DType dtype = field.column().dtype();
+        if (dtype == DType.STRING) {
+            slot(memory(field), at(field, i), 0, 0);
+        } else if (dtype == DType.FLOAT32) {
+            memory(field).putFloat(at(field, i), Float.NaN);
+        } else {
+            memory(field).putDouble(at(field, i), Double.NaN);
+        }
+    }
+
+    /** The same for all elements of a field; of a ragged one, there are none. */
+    void miss(Field field) {
+        if (field.column().ragged()) {
+            slot(slab, layout.offset(field.columnIndex()) + row * Layout.SLOT, 0, 0);
+            return;
+        }
+        for (int i = 0; i < field.elements(); i++) {
+            miss(field, i);
+        }
+    }
+
     /** Zeros instead of what an earlier row left in a column of fixed size. */
     void blank(int columnIndex, Column column) {
         int from = layout.offset(columnIndex) + row * column.rowBytes();

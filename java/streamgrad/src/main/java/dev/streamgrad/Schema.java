@@ -88,11 +88,12 @@ public final class Schema {
         DType dtype = DType.named(text(in));
         int[] shape = shape(in);
         boolean ragged = in.readBoolean();
+        boolean optional = in.readBoolean();
         List<String> fields = new ArrayList<>();
         for (int n = in.readInt(); n > 0; n--) {
             fields.add(text(in));
         }
-        return new Column(role, name, dtype, shape, ragged, fields, in.readDouble(), in.readDouble());
+        return new Column(role, name, dtype, shape, ragged, optional, fields, in.readDouble(), in.readDouble());
     }
 
     private static int[] shape(DataInputStream in) throws IOException {

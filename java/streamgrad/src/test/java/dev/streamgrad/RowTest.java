@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -119,6 +120,44 @@ class RowTest {
         assertTrue(e.getMessage().endsWith("takes 4 values, not 3: x"), e.getMessage());
         e = assertThrows(InvalidInputException.class, () -> encoded("float32", shape, r -> r.set("x", 1)));
         assertTrue(e.getMessage().endsWith("takes 4 values, not 1: x"), e.getMessage());
+    }
+
+    @Test
+    void whatMayBeMissingMayBeLeftOut() {
+        Schema schema = new Schemas()
+                .optional("x", "float32", new int[] {2}, "x0", "x1")
+                .optional("pair", "float64", new int[] {2}, "pair")
+                .optional("word", "string", new int[] {}, "word")
+                .output("y", "float32", 1)
+                .make();
+        assertTrue(schema.columns().get(0).optional());
+        Batch batch = new Batch(schema, 3);
+        batch.add(r -> r.set("x0", 1).set("x1", 2).set("pair", List.of(3, 4)).set("word", "a"));
+        batch.clear();
+        batch.add(r -> r.set("x1", 2).set("pair", Arrays.asList(3, null)));
+        batch.add(r -> r.set("x0", Double.NaN).set("x1", (Object) null).set("word", (String) null));
+        batch.add(r -> r.set("x0", 1).set("x0", (Object) null).set("pair", new double[] {1, Double.NaN}));
+        ByteBuffer slab = batch.slab();
+        int[] at = {0, 1, 2};
+        for (int i = 0; i < at.length; i++) {
+            at[i] = batch.layout().offset(i);
+        }
+        float[] x = new float[6];
+        double[] pairs = new double[6];
+        for (int i = 0; i < 6; i++) {
+            x[i] = slab.getFloat(at[0] + 4 * i);
+            pairs[i] = slab.getDouble(at[1] + 8 * i);
+            assertEquals(0, slab.getInt(at[2] + 8 * (i / 2) + 4));
+        }
+        assertArrayEquals(new float[] {Float.NaN, 2, Float.NaN, Float.NaN, Float.NaN, Float.NaN}, x);
+        assertArrayEquals(new double[] {3, Double.NaN, Double.NaN, Double.NaN, 1, Double.NaN}, pairs);
+        batch.clear();
+        for (double infinity : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+            String message = assertThrows(InvalidInputException.class, () -> batch.add(r -> r.set("x0", infinity)))
+                    .getMessage();
+            assertTrue(message.contains("a value has to be finite: x0"), message);
+        }
+        assertTrue(refused("float32", r -> r.set("x", (Object) null)).contains("a feature needs a value, not null"));
     }
 
     @Test

@@ -21,24 +21,28 @@ final class Schemas {
     }
 
     Schemas feature(String name, String dtype, int[] shape, String... fields) {
-        return column(Column.Role.FEATURE, name, dtype, shape, false, infinity(-1), infinity(1), fields);
+        return column(Column.Role.FEATURE, name, dtype, shape, new boolean[2], infinity(-1), infinity(1), fields);
     }
 
     Schemas ragged(String name, String dtype) {
-        return column(Column.Role.FEATURE, name, dtype, new int[0], true, infinity(-1), infinity(1), name);
+        return column(Column.Role.FEATURE, name, dtype, new int[0], new boolean[] {true, false}, infinity(-1), infinity(1), name);
+    }
+
+    Schemas optional(String name, String dtype, int[] shape, String... fields) {
+        return column(Column.Role.FEATURE, name, dtype, shape, new boolean[] {false, true}, infinity(-1), infinity(1), fields);
     }
 
     Schemas label(String name, String dtype, double lowest, double highest) {
-        return column(Column.Role.LABEL, name, dtype, new int[] {1}, false, lowest, highest, name);
+        return column(Column.Role.LABEL, name, dtype, new int[] {1}, new boolean[2], lowest, highest, name);
     }
 
     Schemas weight(String name) {
-        return column(Column.Role.WEIGHT, name, "float32", new int[0], false, 0, infinity(1), name);
+        return column(Column.Role.WEIGHT, name, "float32", new int[0], new boolean[2], 0, infinity(1), name);
     }
 
     Schemas output(String name, String dtype, int... shape) {
         outputCount++;
-        write(outputs, out -> column(out, name, dtype, shape, false, infinity(-1), infinity(1), List.of()));
+        write(outputs, out -> column(out, name, dtype, shape, new boolean[2], infinity(-1), infinity(1), List.of()));
         return this;
     }
 
@@ -73,14 +77,14 @@ final class Schemas {
             String name,
             String dtype,
             int[] shape,
-            boolean ragged,
+            boolean[] flags,
             double lowest,
             double highest,
             String... fields) {
         columnCount++;
         write(columns, out -> {
             out.writeByte(role.ordinal());
-            column(out, name, dtype, shape, ragged, lowest, highest, List.of(fields));
+            column(out, name, dtype, shape, flags, lowest, highest, List.of(fields));
         });
         return this;
     }
@@ -90,7 +94,7 @@ final class Schemas {
             String name,
             String dtype,
             int[] shape,
-            boolean ragged,
+            boolean[] flags,
             double lowest,
             double highest,
             List<String> fields)
@@ -98,7 +102,9 @@ final class Schemas {
         text(out, name);
         text(out, dtype);
         shape(out, shape);
-        out.writeBoolean(ragged);
+        for (boolean flag : flags) {
+            out.writeBoolean(flag);
+        }
         out.writeInt(fields.size());
         for (String field : fields) {
             text(out, field);

@@ -52,6 +52,13 @@ final class Bundles {
         return PEER.resolve("every_ragged.bundle").toString();
     }
 
+    /**
+     * One scalar output {@code answer}: seats / 200, 10 if these are missing, 100 if the word is, 1000 for each hour; label value.
+     */
+    static String gaps() {
+        return PEER.resolve("transforms_gaps.bundle").toString();
+    }
+
     private static synchronized String bundle(String name) {
         try {
             Path stamp = FOLDER.resolve("exported");
