@@ -172,6 +172,21 @@ test-long: check-machine peer native java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/failover.sh
 
+## fuzz: a minute of bytes that nobody wrote for each decoder (FUZZ_SECONDS=600: ten); a nightly Rust for this alone
+.PHONY: fuzz
+FUZZ_SECONDS ?= 60
+FUZZERS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# What breaks a decoder is in fuzz/artifacts; it becomes a test in fuzz/seeds.
+fuzz:
+	@cargo +nightly --version >/dev/null 2>&1 || { echo "There is no nightly Rust: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "There is no cargo-fuzz: cargo install cargo-fuzz --locked" >&2; exit 1; }
+	@for target in $(FUZZERS); do \
+	    echo "$$target: $(FUZZ_SECONDS) s"; \
+	    mkdir -p fuzz/corpus/$$target; \
+	    cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 -verbosity=0 || exit 1; \
+	done
+
 ## bench: the measured goals, written to benches/results.json and benches/RESULTS.md
 .PHONY: bench
 bench: check-machine peer native java

@@ -2,24 +2,39 @@
 //! vectors: `make bench`.
 //!
 //! Prints one line of JSON for each figure, as `benches/run.py` collects them. Records are eleven numbers and an airline. The
-//! contenders take turns.
+//! contenders take turns. With arguments it is our side of `benches/codec_rivals.py`:
+//!
+//!     codec write FOLDER
+//!     codec csv|jsonl|tfrecord|parquet FILE <MILLISECONDS...
+//!
+//! The first writes the files; the second reads the whole file over and over for as long as each line of standard input says,
+//! and prints the microseconds of once for each.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
+mod given;
+mod walks;
+
 use std::fmt::Write as _;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{Write as _, stdin, stdout};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use serde_json::json;
-use streamgrad::Schema;
 use streamgrad::bundle::Manifest;
-use streamgrad::codec::{Compression, Csv, CsvWriter, Decode, ExampleWriter, Examples, JsonLines, JsonLinesWriter};
+use streamgrad::codec::{Arrow, Compression, Csv, Decode, ExampleWriter, Examples, JsonLines, JsonLinesWriter};
+use streamgrad::{Batch, Schema};
+use walks::Columns;
 
 const ROWS: usize = 20_000;
 const ROUNDS: usize = 15;
-const NUMBERS: usize = 8;
+const NUMBERS: usize = walks::NUMBERS;
 
 fn schema() -> Arc<Schema> {
     let column = |name: String, dtype: &str| json!({"name": name, "dtype": dtype, "shape": [], "fields": [name], "tensor": "x:0"});
@@ -33,63 +48,6 @@ fn schema() -> Arc<Schema> {
     }))
     .unwrap();
     Schema::of(&manifest)
-}
-
-/// What the bare walks fill.
-#[derive(Default)]
-struct Columns {
-    numbers: [Vec<f32>; NUMBERS],
-    counts: [Vec<i64>; 3],
-    airlines: Vec<u8>,
-    places: Vec<(u32, u32)>,
-}
-
-impl Columns {
-    fn airline(&mut self, airline: &[u8]) {
-        self.places.push((self.airlines.len() as u32, airline.len() as u32));
-        self.airlines.extend_from_slice(airline);
-    }
-}
-
-fn bare_csv(text: &[u8], columns: &mut Columns) {
-    let mut reader = csv::Reader::from_reader(text);
-    let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).unwrap() {
-        let text = |at: usize| std::str::from_utf8(&record[at]).unwrap();
-        for at in 0..NUMBERS {
-            columns.numbers[at].push(text(at).parse().unwrap());
-        }
-        for at in 0..3 {
-            columns.counts[at].push(text(NUMBERS + at).parse().unwrap());
-        }
-        columns.airline(&record[NUMBERS + 3]);
-    }
-}
-
-#[derive(Deserialize)]
-struct Record<'a> {
-    number_0: f32,
-    number_1: f32,
-    number_2: f32,
-    number_3: f32,
-    number_4: f32,
-    number_5: f32,
-    number_6: f32,
-    number_7: f32,
-    count_0: i64,
-    count_1: i64,
-    count_2: i64,
-    airline: &'a str,
-}
-
-fn bare_json(text: &[u8], columns: &mut Columns) {
-    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let r: Record<'_> = serde_json::from_slice(line).unwrap();
-        let numbers = [r.number_0, r.number_1, r.number_2, r.number_3, r.number_4, r.number_5, r.number_6, r.number_7];
-        columns.numbers.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
-        columns.counts.iter_mut().zip([r.count_0, r.count_1, r.count_2]).for_each(|(column, count)| column.push(count));
-        columns.airline(r.airline.as_bytes());
-    }
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {
@@ -114,54 +72,110 @@ fn turns(mut ours: impl FnMut(), mut bare: impl FnMut()) -> (f64, f64) {
     (median(a), median(b))
 }
 
-fn main() {
-    let schema = schema();
+fn number(row: usize, at: usize) -> f32 {
+    (row * 37 + at * 101) as f32 * 0.137
+}
+
+fn counts(row: usize) -> [i64; 3] {
+    [row as i64, (row % 24) as i64, (row * 1000) as i64]
+}
+
+fn airline(row: usize) -> &'static str {
+    ["UA", "B6", "Hawaiian Airlines Inc."][row % 3]
+}
+
+/// The same records in each format, with the ending of its files.
+fn files(schema: &Arc<Schema>) -> [(&'static str, Vec<u8>); 4] {
     let mut csv = String::new();
     (0..NUMBERS).for_each(|at| write!(csv, "number_{at},").unwrap());
     csv.push_str("count_0,count_1,count_2,airline\n");
     for row in 0..ROWS {
-        (0..NUMBERS).for_each(|at| write!(csv, "{:?},", (row * 37 + at * 101) as f32 * 0.137).unwrap());
-        writeln!(csv, "{row},{},{},{}", row % 24, row * 1000, ["UA", "B6", "Hawaiian Airlines Inc."][row % 3]).unwrap();
+        (0..NUMBERS).for_each(|at| write!(csv, "{:?},", number(row, at)).unwrap());
+        let [first, second, third] = counts(row);
+        writeln!(csv, "{first},{second},{third},{}", airline(row)).unwrap();
     }
     let mut batch = schema.batch_with_capacity(ROWS);
-    assert_eq!(Csv::of(&schema).open(csv.as_bytes()).unwrap().fill(&mut batch, ROWS).unwrap(), ROWS);
-    let mut json = JsonLinesWriter::new(&schema, Vec::new());
+    assert_eq!(Csv::of(schema).open(csv.as_bytes()).unwrap().fill(&mut batch, ROWS).unwrap(), ROWS);
+    let mut json = JsonLinesWriter::new(schema, Vec::new());
     json.write(&batch).unwrap();
-    let json = json.into_inner();
-    let mut examples = ExampleWriter::new(&schema, Vec::new(), Compression::None);
+    let mut examples = ExampleWriter::new(schema, Vec::new(), Compression::None);
     examples.write(&batch).unwrap();
-    let examples = examples.finish().unwrap();
-    let mut written = CsvWriter::new(&schema, Vec::new());
-    written.write(&batch).unwrap();
+    let numbers = (0..NUMBERS).map(|at| Arc::new((0..ROWS).map(|row| number(row, at)).collect::<Float32Array>()) as ArrayRef);
+    let counts = (0..3).map(|at| Arc::new((0..ROWS).map(|row| counts(row)[at]).collect::<Int64Array>()) as ArrayRef);
+    let airlines = Arc::new(StringArray::from_iter_values((0..ROWS).map(airline))) as ArrayRef;
+    let names = schema.columns().iter().map(|column| column.name.clone());
+    let table = RecordBatch::try_from_iter(names.zip(numbers.chain(counts).chain([airlines]))).unwrap();
+    let mut parquet = ArrowWriter::try_new(Vec::new(), table.schema(), None).unwrap();
+    parquet.write(&table).unwrap();
+    let (examples, parquet) = (examples.finish().unwrap(), parquet.into_inner().unwrap());
+    [("csv", csv.into_bytes()), ("jsonl", json.into_inner()), ("tfrecord", examples), ("parquet", parquet)]
+}
 
-    let mut decode = |open: &dyn Fn() -> Box<dyn Decode>| {
-        batch.clear();
-        let mut decoder = open();
-        assert_eq!(decoder.fill(&mut batch, ROWS).unwrap(), ROWS);
-    };
-    // The bytes live as long as the program, so that a decoder of them can be boxed.
-    let (csv, json, examples): (&'static [u8], &'static [u8], &'static [u8]) = (csv.into_bytes().leak(), json.leak(), examples.leak());
-    let rate = |seconds: f64| ROWS as f64 / seconds / 1e6;
-    let (ours, bare) = turns(
-        || decode(&|| Box::new(Csv::of(&schema).open(csv).unwrap())),
-        || {
-            let mut columns = Columns::default();
-            bare_csv(csv, &mut columns);
-            black_box(columns.places.len() + columns.airlines.len());
-        },
-    );
-    figure("csv into a batch: 12 fields", rate(ours), "M records/s", None);
-    figure("csv: ours / the csv crate's walk into vectors", bare / ours, "x", Some(">= 0.7"));
-    let (ours, bare) = turns(
-        || decode(&|| Box::new(JsonLines::open(&schema, json).unwrap())),
-        || {
-            let mut columns = Columns::default();
-            bare_json(json, &mut columns);
-            black_box(columns.places.len() + columns.airlines.len());
-        },
-    );
-    figure("json lines into a batch: 12 fields", rate(ours), "M records/s", None);
-    figure("json lines: ours / serde_json's walk into vectors", bare / ours, "x", Some(">= 0.7"));
-    let (ours, _) = turns(|| decode(&|| Box::new(Examples::open(&schema, examples, Compression::None).unwrap())), || {});
-    figure("tf.train.Example into a batch: 12 features", rate(ours), "M records/s", None);
+fn open(schema: &Arc<Schema>, kind: &str, bytes: &'static [u8]) -> Box<dyn Decode> {
+    match kind {
+        "csv" => Box::new(Csv::of(schema).open(bytes).unwrap()),
+        "jsonl" => Box::new(JsonLines::open(schema, bytes).unwrap()),
+        "tfrecord" => Box::new(Examples::open(schema, bytes, Compression::None).unwrap()),
+        _ => Box::new(Arrow::parquet(schema, Bytes::from_static(bytes)).unwrap()),
+    }
+}
+
+fn open_file(schema: &Arc<Schema>, kind: &str, path: &str) -> Box<dyn Decode> {
+    let file = File::open(path).unwrap();
+    match kind {
+        "csv" => Box::new(Csv::of(schema).open(file).unwrap()),
+        "jsonl" => Box::new(JsonLines::open(schema, file).unwrap()),
+        "tfrecord" => Box::new(Examples::open(schema, file, Compression::None).unwrap()),
+        _ => Box::new(Arrow::parquet(schema, file).unwrap()),
+    }
+}
+
+fn decode(batch: &mut Batch, mut decoder: Box<dyn Decode>) {
+    batch.clear();
+    assert_eq!(decoder.fill(batch, ROWS).unwrap(), ROWS);
+}
+
+fn compare(schema: &Arc<Schema>) {
+    let (mut batch, mut columns) = (schema.batch_with_capacity(ROWS), Columns::default());
+    let walks: [(&str, &str, fn(&[u8], &mut Columns)); 4] = [
+        ("csv", "the csv crate's walk", walks::csv),
+        ("jsonl", "serde_json's walk", walks::json),
+        ("tfrecord", "prost's messages, no checksums,", walks::examples),
+        ("parquet", "the parquet crate's record batches", walks::parquet),
+    ];
+    for ((kind, bytes), (_, walk, bare)) in files(schema).into_iter().zip(walks) {
+        // The bytes live as long as the program, so that a decoder of them can be boxed.
+        let bytes: &'static [u8] = bytes.leak();
+        let (ours, bare) = turns(
+            || decode(&mut batch, open(schema, kind, bytes)),
+            || {
+                columns.clear();
+                bare(bytes, &mut columns);
+                assert_eq!(black_box(&columns).rows(), ROWS);
+            },
+        );
+        figure(&format!("{kind} into a batch: 12 fields"), ROWS as f64 / ours / 1e6, "M records/s", None);
+        figure(&format!("{kind} into a batch: records/s over those of {walk} into vectors"), bare / ours, "x", Some(">= 0.7"));
+    }
+}
+
+fn main() {
+    let schema = schema();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["write", folder] => {
+            for (kind, bytes) in files(&schema) {
+                std::fs::write(Path::new(folder).join(format!("flights.{kind}")), bytes).unwrap();
+            }
+        }
+        [kind, file] => {
+            let mut batch = schema.batch_with_capacity(ROWS);
+            for line in stdin().lines() {
+                let turn = Duration::from_millis(line.unwrap().parse().unwrap());
+                println!("{}", given::turn(turn, || decode(&mut batch, open_file(&schema, kind, file))));
+                stdout().flush().unwrap();
+            }
+        }
+        _ => compare(&schema),
+    }
 }

@@ -80,19 +80,24 @@ def default_sessions(turns: str, one_dnn: str, command: str) -> Iterator[Result]
         yield result(name, ours / bare, "x", "<= 0.75", command)
 
 
-def printed(bench: str, env: dict[str, str] | None = None) -> Iterator[Result]:
+def printed(bench: str, env: dict[str, str] | None = None, features: str = "") -> Iterator[Result]:
     """What a benchmark of the crate prints by itself."""
-    command = " ".join(
-        [*(f"{name}={value}" for name, value in (env or {}).items()), f"cargo bench --bench {bench}"]
-    )
-    for line in run("cargo", "bench", "--quiet", "--bench", bench, env=env).splitlines():
+    chosen = ["--features", features] if features else []
+    variables = (f"{name}={value}" for name, value in (env or {}).items())
+    command = " ".join([*variables, f"cargo bench --bench {bench}", *chosen])
+    for line in run("cargo", "bench", "--quiet", "--bench", bench, *chosen, env=env).splitlines():
         if line.startswith("{"):
             yield result(**json.loads(line), command=command)
 
 
 def codecs() -> Iterator[Result]:
-    """Decoders beside the bare walk of the same bytes."""
-    yield from printed("codec")
+    """Decoders beside the bare walk of the same bytes, and beside Python's readers of the same files."""
+    yield from printed("codec", features="parquet")
+    run(sys.executable, "benches/codec_rivals.py", executable("codec", "parquet"), BENCH / "codecs.json")
+    for rival, ratio in json.loads((BENCH / "codecs.json").read_text()).items():
+        goal = ">= 1" if "parse_example" in rival else ">= 0.7"
+        name = f"Python's {rival} / a decoder into a batch: a file of 20,000 records of 12 fields, one thread"
+        yield result(name, ratio, "x", goal, "python benches/codec_rivals.py")
 
 
 def threads() -> Iterator[Result]:
@@ -155,9 +160,10 @@ def java() -> Iterator[Result]:
         yield result(f"Java trainer - 1.05 x Rust trainer: {case}", ours - 1.05 * rust, "us", "<= 1", command)
 
 
-def executable(bench: str) -> str:
+def executable(bench: str, features: str = "") -> str:
     """Builds a benchmark of the crate; returns its program."""
-    told = run("cargo", "bench", "--quiet", "--no-run", "--bench", bench, "--message-format", "json")
+    chosen = ["--features", features] if features else []
+    told = run("cargo", "bench", "--quiet", "--no-run", "--bench", bench, *chosen, "--message-format", "json")
     artifacts = [json.loads(line) for line in told.splitlines()]
     return next(entry["executable"] for entry in artifacts if entry.get("target", {}).get("name") == bench)
 

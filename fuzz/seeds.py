@@ -1,0 +1,96 @@
+"""Writes what the fuzzers begin with, by the formats' owners: `python fuzz/seeds.py`, when the schema in `src/lib.rs` changes.
+
+A seed whose name begins with `some` has rows to read; one that begins with `no` has none.
+"""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import tensorflow as tf
+
+SEEDS = Path(__file__).parent / "seeds"
+ROWS = [
+    {"a": 1.5, "b": [1, -2], "c": "UA", "d": [3, 4, 5], "e": ["x", ""], "y": 1.0},
+    {"a": -0.25, "b": [9007199254740993, 0], "c": 'Ü, "B6"', "d": [], "e": [], "y": 0.0},
+]
+
+
+def seed(target: str, name: str, content: bytes) -> None:
+    folder = SEEDS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def example(row: dict) -> bytes:
+    lists = {
+        float: lambda values: tf.train.Feature(float_list=tf.train.FloatList(value=values)),
+        int: lambda values: tf.train.Feature(int64_list=tf.train.Int64List(value=values)),
+        str: lambda values: tf.train.Feature(
+            bytes_list=tf.train.BytesList(value=[value.encode() for value in values])
+        ),
+    }
+    kinds = {"d": int, "e": str}
+    features = {}
+    for name, value in row.items():
+        values = value if isinstance(value, list) else [value]
+        features[name] = lists[kinds.get(name) or type(values[0])](values)
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(
+        deterministic=True
+    )
+
+
+def main() -> None:
+    header = b"a,b,c,d,e,y\n"
+    row = b'1.5,1;2,"U\n""A""",[3,4],x;y,1\n'
+    seed("csv", "some", b"\0" + header + row + b"\n-2,,,[],[],0\r\nNA,1;2,A,1,x,\n")
+    seed("csv", "some-expanded", b"\0a,b.0,b.1,c,d,e,y\n1,2,3,UA,4,x,1\n")
+    seed("csv", "some-tabs", b"\x0b" + b'a\tb\tc\td\te\ty\n1\t2 3\tU"A\t4 5\tx\tNA\n')
+    seed("csv", "some-without-header", b"\x04" + row)
+    seed("csv", "no-quote-closed", b"\x10" + header + b'1,1;2,"A,1,x,1\n' + row * 2)
+    lines = "".join(
+        json.dumps(row, ensure_ascii=escaped) + "\n" for row in ROWS for escaped in (True, False)
+    ).encode()
+    seed(
+        "json_lines",
+        "some",
+        b"\0\xef\xbb\xbf" + lines + b'{"a": 1e400}\n{"more": {"x": [null, true]}, "a": null}\n',
+    )
+    seed("json_lines", "some-strict", b"\1" + lines)
+    seed("json_lines", "no-long", b"\2" + lines)
+    for at, row_ in enumerate(ROWS):
+        seed("example", f"some-{at}", example(row_))
+    for kind, compression in enumerate(("", "GZIP", "ZLIB")):
+        path = SEEDS / "file"
+        with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type=compression)) as file:
+            for record in (b"one", b"", b"three"):
+                file.write(record)
+        seed("records", f"some-{compression.lower() or 'plain'}", bytes([kind]) + path.read_bytes())
+        path.unlink()
+    types = {
+        "a": pa.float32(), "b": pa.list_(pa.int64(), 2), "c": pa.string(), "d": pa.list_(pa.int32()),
+        "e": pa.list_(pa.string()), "y": pa.float32(),
+    }  # fmt: skip
+    exact = pa.Table.from_pylist(ROWS, schema=pa.schema(types))
+    loose = {"a": pa.float64(), "b": pa.list_(pa.int64()), "d": pa.large_list(pa.int64()), "y": pa.int8()}
+    others = pa.Table.from_pylist([*ROWS, dict.fromkeys(types)], schema=pa.schema(types | loose))
+    others = others.set_column(2, "c", others["c"].dictionary_encode())
+    for name, table in (("some-exact", exact), ("some-others", others)):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        seed("arrow_stream", name, sink.getvalue().to_pybytes())
+        for compression in ("uncompressed", "lz4", "zstd"):
+            sink = pa.BufferOutputStream()
+            pa.feather.write_feather(table, sink, compression=compression)
+            seed("arrow_file", f"{name}-{compression}", sink.getvalue().to_pybytes())
+        for compression in ("none", "snappy", "gzip", "zstd", "lz4"):
+            sink = pa.BufferOutputStream()
+            pa.parquet.write_table(table, sink, compression=compression, store_schema=False)
+            seed("parquet", f"{name}-{compression}", sink.getvalue().to_pybytes())
+
+
+if __name__ == "__main__":
+    main()
