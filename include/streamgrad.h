@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The structures of Arrow's C data interface, as its specification has them. */
+struct ArrowArray;
+struct ArrowSchema;
+
 /*
  * First values of the structs that begin with their size.
  */
@@ -709,6 +713,20 @@ typedef struct {
 } sg_field;
 
 /**
+ * A row of a record batch that was refused. Plain data of the caller, to be written.
+ */
+typedef struct {
+    /**
+     * Which one; the first is 0.
+     */
+    uint64_t row;
+    /**
+     * One line of UTF-8, ended by a zero: the field and what is wrong with its value.
+     */
+    char reason[SG_MESSAGE_BYTES];
+} sg_refusal;
+
+/**
  * A pinned version. Its memory is held until `sg_pin_close`; any number of threads at once.
  */
 typedef struct {
@@ -1335,6 +1353,27 @@ sg_status sg_batch_set_ragged_strings(sg_batch batch,
                                       const size_t *row_lengths,
                                       size_t rows,
                                       sg_error *error);
+
+/**
+ * Takes over a record batch by Arrow's C data interface (a struct array, whose children are columns named as the fields): its
+ * rows replace those of the batch, and the event time is cleared.
+ *
+ * Columns that have the model's dtypes and no nulls stay where the host has them; if one has not, or a row is refused, all are copied and
+ * converted as docs/records.md says. A row that lacks a feature or has a value that does not fit is refused, the others go in: `refused` says
+ * how many, `refusals`, which may be null if `capacity` is zero, takes the first of them (of a hundred). If `refused` is null, a refused row is an error.
+ *
+ * `array` and `schema` are moved from: `release` of both is null afterwards, on success and on any error but `SG_UNSUPPORTED` (a library
+ * built without Arrow), `SG_CLOSED`, `SG_NULL_POINTER` and `SG_MISALIGNED`. The host's own release callback is called by whoever lets go of the rows:
+ * `sg_batch_clear`, `sg_batch_close`, the next import, or the call that was in flight meanwhile. A batch that holds a record batch takes no
+ * other rows until it is cleared. Takes turns with other calls on the batch.
+ */
+sg_status sg_batch_import_arrow(sg_batch batch,
+                                struct ArrowArray *array,
+                                struct ArrowSchema *schema,
+                                sg_refusal *refusals,
+                                size_t capacity,
+                                size_t *refused,
+                                sg_error *error);
 
 /**
  * Pins the newest version. Thread-safe.

@@ -119,6 +119,14 @@ fn rows_of_any_number_of_values_are_taken() {
     Program::compile("tests/c/ragged.c").prints_what_it_should(&[&peer()]);
 }
 
+#[cfg(feature = "arrow")]
+#[test]
+fn a_record_batch_is_taken_over() {
+    bundle("mlp-sgd");
+    bundle("flights");
+    Program::compile("tests/c/arrow.c").prints_what_it_should(&[&peer()]);
+}
+
 #[test]
 fn values_may_be_missing() {
     bundle("transforms_gaps");

@@ -9,9 +9,10 @@ use super::dtype::{from_c, sg_dtype};
 use super::error::{boundary, sg_error};
 use super::field::{bools, sg_bytes, sg_field, strings, value};
 use super::pointer::{self, Out};
+use super::rows::Rows;
 use super::sg_status;
 use super::trainer::{TRAINERS, sg_trainer};
-use crate::batch::{Batch, Schema};
+use crate::batch::Schema;
 use crate::bind::{Failure, Kind, Status, Table, event_time};
 use crate::tensor::{DType, Element};
 
@@ -23,7 +24,7 @@ pub struct sg_batch {
     pub id: u64,
 }
 
-pub(super) static BATCHES: Table<Mutex<Batch>> = Table::new(Kind::Batch);
+pub(super) static BATCHES: Table<Mutex<Rows>> = Table::new(Kind::Batch);
 
 /// Makes an empty batch for this trainer's model with room for `capacity` rows; memory is taken as it fills.
 ///
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn sg_batch_add(batch: sg_batch, fields: *const sg_field, 
             let fields = pointer::array(fields, field_count, "fields")?;
             let batch = BATCHES.get(batch.id)?;
             let mut batch = batch.lock();
-            let mut row = batch.row();
+            let mut row = batch.own()?.row();
             for field in fields {
                 let name = pointer::text(field.name, "name of a field")?;
                 row = row.set(name, value(field, name)?.value())?;
@@ -197,7 +198,7 @@ pub unsafe extern "C" fn sg_batch_set_event_time(batch: sg_batch, milliseconds: 
     unsafe {
         boundary(error, || {
             let time = event_time(milliseconds)?;
-            BATCHES.get(batch.id)?.lock().set_event_time(time);
+            BATCHES.get(batch.id)?.lock().any().set_event_time(time);
             Ok(())
         })
     }
@@ -235,7 +236,7 @@ pub unsafe extern "C" fn sg_batch_capacity(batch: sg_batch, capacity: *mut usize
     unsafe {
         boundary(error, || {
             let out = Out::new(capacity, "capacity")?;
-            out.write(BATCHES.get(batch.id)?.lock().capacity());
+            out.write(BATCHES.get(batch.id)?.lock().any().capacity());
             Ok(())
         })
     }
@@ -257,7 +258,7 @@ pub extern "C" fn sg_batch_close(batch: sg_batch) -> sg_status {
 pub(super) fn make(schema: &Arc<Schema>, capacity: usize) -> Result<sg_batch, Failure> {
     match capacity {
         0 => Err(Failure::new(Status::INVALID_INPUT, "make room for at least one row: capacity")),
-        _ => Ok(sg_batch { id: BATCHES.insert(Mutex::new(schema.batch_with_capacity(capacity)))? }),
+        _ => Ok(sg_batch { id: BATCHES.insert(Mutex::new(Rows::new(schema.batch_with_capacity(capacity))))? }),
     }
 }
 
@@ -266,7 +267,7 @@ pub(super) fn make(schema: &Arc<Schema>, capacity: usize) -> Result<sg_batch, Fa
 unsafe fn set<T: Element>(batch: sg_batch, column: *const c_char, values: *const T, length: usize) -> Result<(), Failure> {
     // SAFETY: the contract of this function.
     let (column, values) = unsafe { (pointer::text(column, "column")?, pointer::array(values, length, "values")?) };
-    Ok(BATCHES.get(batch.id)?.lock().set(column, values)?)
+    Ok(BATCHES.get(batch.id)?.lock().own()?.set(column, values)?)
 }
 
 /// # Safety
@@ -274,7 +275,7 @@ unsafe fn set<T: Element>(batch: sg_batch, column: *const c_char, values: *const
 unsafe fn set_bool(batch: sg_batch, column: *const c_char, values: *const u8, length: usize) -> Result<(), Failure> {
     // SAFETY: the contract of this function.
     let (column, values) = unsafe { (pointer::text(column, "column")?, bools(values, length, "values")?) };
-    Ok(BATCHES.get(batch.id)?.lock().set(column, values)?)
+    Ok(BATCHES.get(batch.id)?.lock().own()?.set(column, values)?)
 }
 
 /// # Safety
@@ -282,5 +283,5 @@ unsafe fn set_bool(batch: sg_batch, column: *const c_char, values: *const u8, le
 unsafe fn set_strings(batch: sg_batch, column: *const c_char, values: *const sg_bytes, length: usize) -> Result<(), Failure> {
     // SAFETY: the contract of this function.
     let (column, values) = unsafe { (pointer::text(column, "column")?, strings(values, length, "values")?) };
-    Ok(BATCHES.get(batch.id)?.lock().set_strings(column, &values)?)
+    Ok(BATCHES.get(batch.id)?.lock().own()?.set_strings(column, &values)?)
 }

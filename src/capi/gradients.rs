@@ -42,7 +42,7 @@ pub unsafe extern "C" fn sg_trainer_gradients(
         boundary(error, || {
             let out = Out::new(gradients, "gradients")?;
             let (trainer, batch) = (TRAINERS.get(trainer.id)?, BATCHES.get(batch.id)?);
-            let gradients = trainer.gradients(&*batch.lock())?;
+            let gradients = trainer.gradients(batch.lock().view())?;
             out.write(sg_gradients { id: GRADIENTS.insert(Held { schema: trainer.schema().clone(), gradients })? });
             Ok(())
         })

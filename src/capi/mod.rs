@@ -8,6 +8,7 @@
 #![allow(non_camel_case_types, reason = "the names of the C header")]
 #![allow(clippy::missing_safety_doc, reason = "docs/c-abi.md says once, for all functions, what pointers must be")]
 
+mod arrow;
 mod batch;
 mod bundle;
 mod dtype;
@@ -25,6 +26,7 @@ mod predictor;
 mod predictor_options;
 mod ragged;
 mod report;
+mod rows;
 mod serving_status;
 mod sized;
 mod store;
@@ -33,6 +35,7 @@ mod trainer;
 mod version;
 
 pub use crate::bind::Status as sg_status;
+pub use arrow::{sg_batch_import_arrow, sg_refusal};
 pub use batch::*;
 pub use bundle::*;
 pub use dtype::*;
@@ -49,6 +52,7 @@ pub use predictor::*;
 pub use predictor_options::sg_predictor_options;
 pub use ragged::*;
 pub use report::sg_report;
+pub use rows::{ArrowArray, ArrowSchema};
 pub use serving_status::sg_serving_status;
 pub use store::*;
 pub use tensor::{SG_FEATURE, SG_LABEL, SG_MAX_RANK, SG_NAME_BYTES, SG_OUTPUT, SG_PARAMETER, SG_STATE, SG_WEIGHT, sg_role, sg_tensor};

@@ -7,7 +7,7 @@ use super::batch::{BATCHES, sg_batch};
 use super::dtype::{from_c, sg_dtype};
 use super::pointer::{self, Out, Room};
 use super::sized::{Caller, SizedStruct};
-use crate::batch::{Batch, Schema};
+use crate::batch::{BatchView, Schema};
 use crate::bind::{Failure, Status};
 use crate::model::Predictions;
 use crate::tensor::DType;
@@ -81,7 +81,7 @@ pub(super) unsafe fn predict(
     schema: &Schema,
     batch: sg_batch,
     predictions: *mut sg_predictions,
-    run: impl FnOnce(&Batch) -> Result<Predictions, Failure>,
+    run: impl FnOnce(BatchView<'_>) -> Result<Predictions, Failure>,
 ) -> Result<(), Failure> {
     let batch = BATCHES.get(batch.id)?;
     let batch = batch.lock();
@@ -89,7 +89,7 @@ pub(super) unsafe fn predict(
     unsafe {
         let mut caller = Caller::<sg_predictions>::read(predictions, "predictions")?;
         let wanted = caller.value.check(schema, batch.rows())?;
-        caller.value.fill(wanted, schema, &run(&batch)?)?;
+        caller.value.fill(wanted, schema, &run(batch.view())?)?;
         caller.write();
     }
     Ok(())

@@ -170,7 +170,7 @@ impl Ragged {
         let (column, row_lengths) = unsafe { self.rows() }?;
         // SAFETY: as before.
         let values = unsafe { pointer::array(values, self.length, "values")? };
-        Ok(BATCHES.get(self.batch.id)?.lock().set_ragged(column, values, row_lengths)?)
+        Ok(BATCHES.get(self.batch.id)?.lock().own()?.set_ragged(column, values, row_lengths)?)
     }
 
     /// # Safety
@@ -180,7 +180,7 @@ impl Ragged {
         let (column, row_lengths) = unsafe { self.rows() }?;
         // SAFETY: as before.
         let values = unsafe { bools(values, self.length, "values")? };
-        Ok(BATCHES.get(self.batch.id)?.lock().set_ragged(column, values, row_lengths)?)
+        Ok(BATCHES.get(self.batch.id)?.lock().own()?.set_ragged(column, values, row_lengths)?)
     }
 
     /// # Safety
@@ -190,7 +190,7 @@ impl Ragged {
         let (column, row_lengths) = unsafe { self.rows() }?;
         // SAFETY: as before.
         let values = unsafe { strings(values, self.length, "values")? };
-        Ok(BATCHES.get(self.batch.id)?.lock().set_ragged_strings(column, &values, row_lengths)?)
+        Ok(BATCHES.get(self.batch.id)?.lock().own()?.set_ragged_strings(column, &values, row_lengths)?)
     }
 
     /// The column's name and the rows' lengths.

@@ -13,7 +13,7 @@ use super::predictions::{predict, sg_predictions};
 use super::report::sg_report;
 use super::sg_status;
 use super::sized::Caller;
-use crate::batch::Batch;
+use crate::batch::BatchView;
 use crate::bind::{Failure, Kind, Status, Table};
 use crate::trainer::{Report, Trainer};
 
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn sg_trainer_evaluate(
             order.dedup();
             let open = order.iter().map(|&handle| BATCHES.get(handle)).collect::<Result<Vec<_>, _>>()?;
             let locked: Vec<_> = open.iter().map(|batch| batch.lock()).collect();
-            let batches = handles.iter().filter_map(|handle| locked.get(order.binary_search(handle).ok()?)).map(|batch| &**batch);
+            let batches = handles.iter().filter_map(|handle| locked.get(order.binary_search(handle).ok()?)).map(|batch| batch.view());
             caller.value.fill(checked, &trainer.evaluate(batches)?);
             caller.write();
             Ok(())
@@ -269,18 +269,18 @@ unsafe fn learn(
     trainer: sg_trainer,
     batch: sg_batch,
     report: *mut sg_report,
-    step: impl FnOnce(&Trainer, &Batch) -> Result<Report, Failure>,
+    step: impl FnOnce(&Trainer, BatchView<'_>) -> Result<Report, Failure>,
 ) -> Result<(), Failure> {
     let (trainer, batch) = (TRAINERS.get(trainer.id)?, BATCHES.get(batch.id)?);
     let batch = batch.lock();
     if report.is_null() {
-        return step(&trainer, &batch).map(drop);
+        return step(&trainer, batch.view()).map(drop);
     }
     // SAFETY: the contract of this function.
     unsafe {
         let mut caller = Caller::<sg_report>::read(report, "report")?;
         let checked = caller.value.check(&trainer, batch.rows())?;
-        caller.value.fill(checked, trainer.schema(), &step(&trainer, &batch)?)?;
+        caller.value.fill(checked, trainer.schema(), &step(&trainer, batch.view())?)?;
         caller.write();
     }
     Ok(())
