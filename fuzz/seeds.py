@@ -44,12 +44,12 @@ def example(row: dict) -> bytes:
 
 def main() -> None:
     header = b"a,b,c,d,e,y\n"
-    row = b'1.5,1;2,"U\n""A""",[3,4],x;y,1\n'
+    row = b'1.5,1;2,"U\n""A""","[3,4]",x;y,1\n'
     seed("csv", "some", b"\0" + header + row + b"\n-2,,,[],[],0\r\nNA,1;2,A,1,x,\n")
     seed("csv", "some-expanded", b"\0a,b.0,b.1,c,d,e,y\n1,2,3,UA,4,x,1\n")
     seed("csv", "some-tabs", b"\x0b" + b'a\tb\tc\td\te\ty\n1\t2 3\tU"A\t4 5\tx\tNA\n')
     seed("csv", "some-without-header", b"\x04" + row)
-    seed("csv", "no-quote-closed", b"\x10" + header + b'1,1;2,"A,1,x,1\n' + row * 2)
+    seed("csv", "no-quote-closed", b"\x10" + header + b'1,1;2,"A,1,x,1\n' + b"1,1;2,A,1,x,1\n" * 5)
     lines = "".join(
         json.dumps(row, ensure_ascii=escaped) + "\n" for row in ROWS for escaped in (True, False)
     ).encode()
