@@ -32,8 +32,8 @@ pub(super) struct Store {
     pub(super) data: Data,
     /// Rows that are in it.
     pub(super) rows: usize,
-    /// The first row that was pushed without it (labels and weights may be left out), and how many were.
-    pub(super) missing: Option<(usize, usize)>,
+    /// The rows that were pushed without it, in order: labels and weights may be left out.
+    pub(super) missing: Vec<usize>,
     /// Of a ragged column.
     pub(super) lengths: Option<Lengths>,
 }
@@ -57,7 +57,8 @@ impl Store {
     }
 
     pub(super) fn clear(&mut self) {
-        (self.rows, self.missing) = (0, None);
+        self.rows = 0;
+        self.missing.clear();
         if let Some(lengths) = &mut self.lengths {
             lengths.clear();
         }
@@ -87,7 +88,7 @@ impl Store {
 
     /// So many rows come in without it.
     pub(super) fn miss(&mut self, rows: usize) {
-        self.missing.get_or_insert((self.rows, 0)).1 += rows;
+        self.missing.extend(self.rows..self.rows + rows);
     }
 
     /// Whether these elements are, if they are floats; or missing, where they may be.
@@ -166,7 +167,8 @@ impl Batch {
             DType::String => Data::Strings { bytes: Vec::new(), places: Vec::new(), pushed: 0 },
             _ => Data::Fixed(AlignedBuffer::new(0)),
         };
-        let store = |spec: &ColumnSpec| Store { data: data(spec), rows: 0, missing: None, lengths: spec.ragged.then(Lengths::default) };
+        let store =
+            |spec: &ColumnSpec| Store { data: data(spec), rows: 0, missing: Vec::new(), lengths: spec.ragged.then(Lengths::default) };
         let columns = schema.columns().iter().map(store).collect();
         Self { schema, columns, capacity, event_time: None, set: Vec::new() }
     }
@@ -278,18 +280,21 @@ fn join(sizes: &[usize]) -> String {
 impl<'a> From<&'a Batch> for BatchView<'a> {
     fn from(batch: &'a Batch) -> Self {
         let rows = batch.rows();
-        let columns = batch.columns.iter().zip(batch.schema.columns()).map(|(store, spec)| match (&store.data, store.missing) {
+        let columns = batch.columns.iter().zip(batch.schema.columns()).map(|(store, spec)| match (&store.data, &store.missing[..]) {
             _ if store.rows == 0 => ColumnData::Absent,
-            (_, Some((row, rows))) => ColumnData::Missing { row, rows },
-            (data, None) if let Some(lengths) = &store.lengths => {
+            (Data::Fixed(buffer), rows @ [_, ..]) if store.lengths.is_none() => {
+                ColumnData::Missing { rows, bytes: &buffer.as_bytes()[..store.rows * spec.row_bytes().unwrap_or(0)] }
+            }
+            (_, rows @ [_, ..]) => ColumnData::Missing { rows, bytes: &[] },
+            (data, []) if let Some(lengths) = &store.lengths => {
                 let values = match data {
                     Data::Fixed(buffer) => RaggedValues::Bytes(&buffer.as_bytes()[..lengths.values() * spec.dtype.size().unwrap_or(0)]),
                     Data::Strings { bytes, places, .. } => RaggedValues::Strings { bytes, places },
                 };
                 ColumnData::Ragged { lengths: lengths.of(store.rows), values }
             }
-            (Data::Fixed(buffer), None) => ColumnData::Bytes(&buffer.as_bytes()[..store.rows * spec.row_bytes().unwrap_or(0)]),
-            (Data::Strings { bytes, places, .. }, None) => ColumnData::Strings { bytes, places },
+            (Data::Fixed(buffer), []) => ColumnData::Bytes(&buffer.as_bytes()[..store.rows * spec.row_bytes().unwrap_or(0)]),
+            (Data::Strings { bytes, places, .. }, []) => ColumnData::Strings { bytes, places },
         });
         Self::new(rows, columns.collect()).at(batch.event_time)
     }

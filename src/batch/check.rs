@@ -38,13 +38,11 @@ impl BatchView<'_> {
         Ok(())
     }
 
-    /// Checks the columns that are there; a label or weight that every row lacks is not.
+    /// Checks the columns that are there; a label or weight that rows lack is not.
     pub(crate) fn check_present(&self, schema: &Schema) -> Result<()> {
         self.check_width(schema)?;
-        let mut present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| match data {
-            ColumnData::Missing { rows, .. } => *rows < self.rows(),
-            data => !matches!(data, ColumnData::Absent),
-        });
+        let there = |data: &ColumnData<'_>| !matches!(data, ColumnData::Absent | ColumnData::Missing { .. });
+        let mut present = schema.columns().iter().zip(self.columns()).filter(|(_, data)| there(data));
         present.try_for_each(|(spec, data)| column(spec, data, self.rows())).map_err(|reason| Error::input(CHECK, reason))
     }
 
@@ -65,7 +63,10 @@ fn column(spec: &ColumnSpec, data: &ColumnData<'_>, rows: usize) -> Result<(), S
     }
     match (data, spec.row_bytes()) {
         (ColumnData::Absent, _) => Err(format!("the column {name} is missing; set it")),
-        (ColumnData::Missing { row, .. }, _) => Err(format!("row {row} has no {name}; it can be predicted, not learned")),
+        (ColumnData::Missing { rows, .. }, _) => {
+            let row = rows.first().copied().unwrap_or(0);
+            Err(format!("row {row} has no {name}; it can be predicted, not learned"))
+        }
         (ColumnData::Bytes(bytes), Some(row_bytes)) => {
             if bytes.len() != rows * row_bytes {
                 return Err(format!("{name} has {} rows, other columns {rows}", bytes.len() / row_bytes));

@@ -10,10 +10,10 @@ pub enum ColumnData<'a> {
     Absent,
     /// A label or weight that some or all rows lack.
     Missing {
-        /// The first row without it.
-        row: usize,
-        /// How many rows are without it.
-        rows: usize,
+        /// The rows without it, in order.
+        rows: &'a [usize],
+        /// The elements of all rows, any where there are none; empty if they are strings or ragged.
+        bytes: &'a [u8],
     },
     /// Elements of a fixed size, row-major, in native byte order. TensorFlow reads them in place if they are aligned to 64 bytes.
     Bytes(&'a [u8]),

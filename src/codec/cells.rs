@@ -41,6 +41,8 @@ pub(super) struct Cells<'a> {
     /// From the values of one row to those of the next.
     stride: usize,
     values: Values<'a>,
+    /// The rows that have none.
+    missing: &'a [usize],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,11 @@ enum Values<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// Whether a row has values: of a label or the weight.
+    pub(super) fn has(&self, row: usize) -> bool {
+        self.missing.is_empty() || self.missing.binary_search(&row).is_err()
+    }
+
     /// Where the values of a row are.
     pub(super) fn row(&self, row: usize) -> Range<usize> {
         match &self.bounds {
@@ -100,22 +107,29 @@ pub(super) fn names(schema: &Schema, outputs: bool) -> Vec<String> {
     fields.chain(predicted).collect()
 }
 
-/// The fields of a batch that was checked, and of the outputs; `None` where a label or the weight is absent.
+/// The fields of a batch that was checked, and of the outputs; `None` where no row has a label or the weight.
 pub(super) fn cells<'a>(schema: &Schema, batch: &BatchView<'a>, outputs: &[Output<'a>]) -> Result<Vec<Option<Cells<'a>>>> {
-    if let Some((spec, row)) = schema.columns().iter().zip(batch.columns()).find_map(|(spec, data)| match data {
-        ColumnData::Missing { row, rows } if *rows < batch.rows() => Some((spec, *row)),
-        _ => None,
-    }) {
-        let context =
-            format!("row {row} has no {}, others have; write those with it and those without it as batches of their own", spec.name);
-        return Err(Error::input(WRITE, context));
+    for (spec, data) in schema.columns().iter().zip(batch.columns()) {
+        if let ColumnData::Missing { rows, bytes } = data
+            && rows.len() < batch.rows()
+            && spec.row_bytes().is_none_or(|size| bytes.len() != size * batch.rows())
+        {
+            let (row, name) = (rows.first().copied().unwrap_or(0), &spec.name);
+            let context = format!("row {row} has no {name}, others have; write those with it and those without it apart");
+            return Err(Error::input(WRITE, context));
+        }
     }
     batch.check_present(schema)?;
     let mut all = Vec::new();
     for (spec, data) in schema.columns().iter().zip(batch.columns()) {
         let stride = spec.shape.elements();
         let elements = stride / spec.fields.len();
+        let mut missing: &[usize] = &[];
         let (values, bounds) = match *data {
+            ColumnData::Missing { rows, bytes } if rows.len() < batch.rows() => {
+                missing = rows;
+                (Values::Bytes(bytes), None)
+            }
             ColumnData::Bytes(bytes) => (Values::Bytes(bytes), None),
             ColumnData::Strings { bytes, places } => (Values::Places { bytes, places }, None),
             ColumnData::Ragged { lengths, values } => {
@@ -136,7 +150,7 @@ pub(super) fn cells<'a>(schema: &Schema, batch: &BatchView<'a>, outputs: &[Outpu
         };
         for field in 0..spec.fields.len() {
             let (bounds, start, list) = (bounds.clone(), field * elements, spec.ragged || elements > 1);
-            all.push(Some(Cells { dtype: spec.dtype, list, bounds, start, elements, stride, values }));
+            all.push(Some(Cells { dtype: spec.dtype, list, bounds, start, elements, stride, values, missing }));
         }
     }
     let wrong = |context: String| Err(Error::input(WRITE, context));
@@ -153,7 +167,16 @@ pub(super) fn cells<'a>(schema: &Schema, batch: &BatchView<'a>, outputs: &[Outpu
         if found != batch.rows() * elements {
             return wrong(format!("{} has {found} values, but {} rows take {}", spec.name, batch.rows(), batch.rows() * elements));
         }
-        all.push(Some(Cells { dtype: spec.dtype, list: elements > 1, bounds: None, start: 0, elements, stride: elements, values }));
+        all.push(Some(Cells {
+            dtype: spec.dtype,
+            list: elements > 1,
+            bounds: None,
+            start: 0,
+            elements,
+            stride: elements,
+            values,
+            missing: &[],
+        }));
     }
     Ok(all)
 }

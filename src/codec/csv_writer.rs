@@ -9,7 +9,7 @@ use crate::batch::{BatchView, Schema};
 use crate::error::{Error, Result};
 
 /// Writes batches as CSV that [`Csv`](super::Csv) reads without options: a header, then a line for each row. Several values of
-/// one field are a JSON array in one cell. Labels and weight that a batch lacks are empty cells.
+/// one field are a JSON array in one cell. Labels and weight that a row lacks are empty cells.
 #[derive(Debug)]
 pub struct CsvWriter<W> {
     writer: W,
@@ -28,7 +28,7 @@ impl<W: Write> CsvWriter<W> {
     /// Writes all rows, the header before the first.
     ///
     /// # Errors
-    /// `InvalidInput`, with nothing written, if the batch is none of this schema or some but not all of its rows lack a label;
+    /// `InvalidInput`, with nothing written, if the batch is none of this schema;
     /// `Io` if the writer fails.
     pub fn write<'a>(&mut self, batch: impl Into<BatchView<'a>>) -> Result<()> {
         self.write_predicted(batch, &[])
@@ -53,8 +53,8 @@ impl<W: Write> CsvWriter<W> {
             let start = self.line.len();
             for (at, (name, cells)) in names.iter().zip(&cells).enumerate() {
                 match cells {
-                    Some(cells) => self::cell(&mut self.line, at, name, cells, row)?,
-                    None => text(&mut self.line, at, b""),
+                    Some(cells) if cells.has(row) => self::cell(&mut self.line, at, name, cells, row)?,
+                    _ => text(&mut self.line, at, b""),
                 }
             }
             // A line with nothing in it would be skipped.

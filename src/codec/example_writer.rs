@@ -62,7 +62,7 @@ struct Int64List {
 
 /// Writes batches as `tf.train.Example`, one record for each row, that TensorFlow and [`Examples`](super::Examples) read: strings as
 /// `bytes_list`, floats as `float_list` (a float64 is rounded to float32), whole numbers and booleans as `int64_list`. Labels and
-/// weight that a batch lacks are left out.
+/// weight that a row lacks are left out.
 #[derive(Debug)]
 pub struct ExampleWriter<W: Write> {
     records: RecordWriter<W>,
@@ -78,8 +78,7 @@ impl<W: Write> ExampleWriter<W> {
     /// Writes all rows.
     ///
     /// # Errors
-    /// `InvalidInput`, with nothing written, if the batch is none of this schema, if a number is beyond int64 or float32, or if some
-    /// but not all of its rows lack a label; `Io` if the writer fails.
+    /// `InvalidInput`, with nothing written, if the batch is none of this schema or a number is beyond int64 or float32; `Io` if the writer fails.
     pub fn write<'a>(&mut self, batch: impl Into<BatchView<'a>>) -> Result<()> {
         self.write_predicted(batch, &[])
     }
@@ -93,7 +92,7 @@ impl<W: Write> ExampleWriter<W> {
         let names = names(&self.schema, !outputs.is_empty());
         let cells = cells(&self.schema, &batch, outputs)?;
         let example = |row| {
-            let present = names.iter().zip(&cells).filter_map(|(name, cells)| Some((name, cells.as_ref()?)));
+            let present = names.iter().zip(&cells).filter_map(|(name, cells)| Some((name, cells.as_ref().filter(|cells| cells.has(row))?)));
             let feature = present.map(|(name, cells)| Ok((name.clone(), Feature { kind: Some(kind(name, cells, row)?) })));
             Ok(Example { features: Some(Features { feature: feature.collect::<Result<_>>()? }) }.encode_to_vec())
         };

@@ -8,7 +8,7 @@ use crate::batch::{BatchView, Schema};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Writes batches as JSON lines that [`JsonLines`](super::JsonLines) reads: an object for each row. Labels and weight that a
-/// batch lacks are left out; a number that is missing, or not finite as a prediction can be, is `null`.
+/// row lacks are left out; a number that is missing, or not finite as a prediction can be, is `null`.
 #[derive(Debug)]
 pub struct JsonLinesWriter<W> {
     writer: W,
@@ -25,8 +25,7 @@ impl<W: Write> JsonLinesWriter<W> {
     /// Writes all rows.
     ///
     /// # Errors
-    /// `InvalidInput`, with nothing written, if the batch is none of this schema, if a string is not UTF-8, or if some but not
-    /// all of its rows lack a label; `Io` if the writer fails.
+    /// `InvalidInput`, with nothing written, if the batch is none of this schema or a string is not UTF-8; `Io` if the writer fails.
     pub fn write<'a>(&mut self, batch: impl Into<BatchView<'a>>) -> Result<()> {
         self.write_predicted(batch, &[])
     }
@@ -43,7 +42,11 @@ impl<W: Write> JsonLinesWriter<W> {
         self.lines.clear();
         for row in 0..batch.rows() {
             self.lines.push(b'{');
-            let present = names.iter().zip(&keys).zip(&cells).filter_map(|(names, cells)| Some((names, cells.as_ref()?)));
+            let present = names
+                .iter()
+                .zip(&keys)
+                .zip(&cells)
+                .filter_map(|(names, cells)| Some((names, cells.as_ref().filter(|cells| cells.has(row))?)));
             for (at, ((name, key), cells)) in present.enumerate() {
                 if at > 0 {
                     self.lines.push(b',');

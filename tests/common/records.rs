@@ -66,7 +66,12 @@ pub fn values(batch: &Batch) -> Vec<String> {
         format!("{:?}", places.iter().map(one).collect::<Vec<_>>())
     };
     let view = BatchView::from(batch);
-    let columns = view.columns().iter().map(|column| match *column {
+    let columns = view.columns().iter().zip(batch.schema().columns()).map(|(column, spec)| match *column {
+        ColumnData::Missing { rows, bytes } => {
+            let size = spec.row_bytes().unwrap_or(0);
+            let present = (0..batch.rows()).filter(|row| !rows.contains(row));
+            format!("{:?}", present.map(|row| (row, &bytes[row * size..][..size])).collect::<Vec<_>>())
+        }
         ColumnData::Bytes(bytes) => format!("{bytes:?}"),
         ColumnData::Strings { bytes, places } => strings(bytes, places),
         ColumnData::Ragged { lengths, values: RaggedValues::Bytes(bytes) } => format!("{lengths:?} {bytes:?}"),
