@@ -23,12 +23,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "parquet")]
 use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+#[cfg(feature = "parquet")]
 use bytes::Bytes;
+#[cfg(feature = "parquet")]
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
 use streamgrad::bundle::Manifest;
-use streamgrad::codec::{Arrow, Compression, Csv, Decode, ExampleWriter, Examples, JsonLines, JsonLinesWriter};
+#[cfg(feature = "parquet")]
+use streamgrad::codec::Arrow;
+use streamgrad::codec::{Compression, Csv, Decode, ExampleWriter, Examples, JsonLines, JsonLinesWriter};
 use streamgrad::{Batch, Schema};
 use walks::Columns;
 
@@ -85,7 +90,7 @@ fn airline(row: usize) -> &'static str {
 }
 
 /// The same records in each format, with the ending of its files.
-fn files(schema: &Arc<Schema>) -> [(&'static str, Vec<u8>); 4] {
+fn files(schema: &Arc<Schema>) -> Vec<(&'static str, Vec<u8>)> {
     let mut csv = String::new();
     (0..NUMBERS).for_each(|at| write!(csv, "number_{at},").unwrap());
     csv.push_str("count_0,count_1,count_2,airline\n");
@@ -100,6 +105,17 @@ fn files(schema: &Arc<Schema>) -> [(&'static str, Vec<u8>); 4] {
     json.write(&batch).unwrap();
     let mut examples = ExampleWriter::new(schema, Vec::new(), Compression::None);
     examples.write(&batch).unwrap();
+    vec![
+        ("csv", csv.into_bytes()),
+        ("jsonl", json.into_inner()),
+        ("tfrecord", examples.finish().unwrap()),
+        #[cfg(feature = "parquet")]
+        ("parquet", parquet_file(schema)),
+    ]
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_file(schema: &Arc<Schema>) -> Vec<u8> {
     let numbers = (0..NUMBERS).map(|at| Arc::new((0..ROWS).map(|row| number(row, at)).collect::<Float32Array>()) as ArrayRef);
     let counts = (0..3).map(|at| Arc::new((0..ROWS).map(|row| counts(row)[at]).collect::<Int64Array>()) as ArrayRef);
     let airlines = Arc::new(StringArray::from_iter_values((0..ROWS).map(airline))) as ArrayRef;
@@ -107,8 +123,7 @@ fn files(schema: &Arc<Schema>) -> [(&'static str, Vec<u8>); 4] {
     let table = RecordBatch::try_from_iter(names.zip(numbers.chain(counts).chain([airlines]))).unwrap();
     let mut parquet = ArrowWriter::try_new(Vec::new(), table.schema(), None).unwrap();
     parquet.write(&table).unwrap();
-    let (examples, parquet) = (examples.finish().unwrap(), parquet.into_inner().unwrap());
-    [("csv", csv.into_bytes()), ("jsonl", json.into_inner()), ("tfrecord", examples), ("parquet", parquet)]
+    parquet.into_inner().unwrap()
 }
 
 fn open(schema: &Arc<Schema>, kind: &str, bytes: &'static [u8]) -> Box<dyn Decode> {
@@ -116,7 +131,9 @@ fn open(schema: &Arc<Schema>, kind: &str, bytes: &'static [u8]) -> Box<dyn Decod
         "csv" => Box::new(Csv::of(schema).open(bytes).unwrap()),
         "jsonl" => Box::new(JsonLines::open(schema, bytes).unwrap()),
         "tfrecord" => Box::new(Examples::open(schema, bytes, Compression::None).unwrap()),
-        _ => Box::new(Arrow::parquet(schema, Bytes::from_static(bytes)).unwrap()),
+        #[cfg(feature = "parquet")]
+        "parquet" => Box::new(Arrow::parquet(schema, Bytes::from_static(bytes)).unwrap()),
+        _ => unreachable!("{kind}"),
     }
 }
 
@@ -126,7 +143,9 @@ fn open_file(schema: &Arc<Schema>, kind: &str, path: &str) -> Box<dyn Decode> {
         "csv" => Box::new(Csv::of(schema).open(file).unwrap()),
         "jsonl" => Box::new(JsonLines::open(schema, file).unwrap()),
         "tfrecord" => Box::new(Examples::open(schema, file, Compression::None).unwrap()),
-        _ => Box::new(Arrow::parquet(schema, file).unwrap()),
+        #[cfg(feature = "parquet")]
+        "parquet" => Box::new(Arrow::parquet(schema, file).unwrap()),
+        _ => unreachable!("{kind}"),
     }
 }
 
@@ -137,13 +156,15 @@ fn decode(batch: &mut Batch, mut decoder: Box<dyn Decode>) {
 
 fn compare(schema: &Arc<Schema>) {
     let (mut batch, mut columns) = (schema.batch_with_capacity(ROWS), Columns::default());
-    let walks: [(&str, &str, fn(&[u8], &mut Columns)); 4] = [
-        ("csv", "the csv crate's walk", walks::csv),
-        ("jsonl", "serde_json's walk", walks::json),
-        ("tfrecord", "prost's messages, no checksums,", walks::examples),
-        ("parquet", "the parquet crate's record batches", walks::parquet),
+    type Walk = fn(&[u8], &mut Columns);
+    let walks: Vec<(&str, Walk)> = vec![
+        ("the csv crate's walk", walks::csv),
+        ("serde_json's walk", walks::json),
+        ("prost's messages, no checksums,", walks::examples),
+        #[cfg(feature = "parquet")]
+        ("the parquet crate's record batches", walks::record_batches::parquet),
     ];
-    for ((kind, bytes), (_, walk, bare)) in files(schema).into_iter().zip(walks) {
+    for ((kind, bytes), (walk, bare)) in files(schema).into_iter().zip(walks) {
         // The bytes live as long as the program, so that a decoder of them can be boxed.
         let bytes: &'static [u8] = bytes.leak();
         let (ours, bare) = turns(

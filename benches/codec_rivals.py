@@ -70,6 +70,8 @@ def main(codec: str, out: Path) -> None:
     }
     measured: dict[str, float] = {}
     for kind, (name, rival) in rivals.items():
+        if not Path(path(kind)).exists():
+            continue
         ours = Trainer(codec, kind, path(kind))
         measured |= ratios(ours, {name: rival})
         ours.close()

@@ -90,14 +90,19 @@ def printed(bench: str, env: dict[str, str] | None = None, features: str = "") -
             yield result(**json.loads(line), command=command)
 
 
-def codecs() -> Iterator[Result]:
+def codecs(features: str = "parquet") -> Iterator[Result]:
     """Decoders beside the bare walk of the same bytes, and beside Python's readers of the same files."""
-    yield from printed("codec", features="parquet")
-    run(sys.executable, "benches/codec_rivals.py", executable("codec", "parquet"), BENCH / "codecs.json")
+    yield from printed("codec", features=features)
+    run(sys.executable, "benches/codec_rivals.py", executable("codec", features), BENCH / "codecs.json")
     for rival, ratio in json.loads((BENCH / "codecs.json").read_text()).items():
         goal = ">= 1" if "parse_example" in rival else ">= 0.7"
         name = f"Python's {rival} / a decoder into a batch: a file of 20,000 records of 12 fields, one thread"
         yield result(name, ratio, "x", goal, "python benches/codec_rivals.py")
+
+
+def codecs_alone() -> Iterator[Result]:
+    """Those that need neither Arrow nor Parquet, which are most of a build."""
+    yield from codecs("")
 
 
 def threads() -> Iterator[Result]:
@@ -248,6 +253,7 @@ def main() -> None:
     parts = {
         "core": core,
         "codec": codecs,
+        "codec-alone": codecs_alone,
         "threads": threads,
         "optimizer": optimizer,
         "table": tables,
@@ -257,7 +263,7 @@ def main() -> None:
         "java": java,
         "flink": flink,
     }
-    wanted = sys.argv[1:] or list(parts)
+    wanted = sys.argv[1:] or [part for part in parts if part != "codec-alone"]
     run(sys.executable, "benches/bundles.py", BENCH)
     path = ROOT / "benches" / "results.json"
     known = (
