@@ -86,6 +86,12 @@ def main() -> None:
             sink = pa.BufferOutputStream()
             pa.feather.write_feather(table, sink, compression=compression)
             seed("arrow_file", f"{name}-{compression}", sink.getvalue().to_pybytes())
+            if (name, compression) == ("some-exact", "lz4"):
+                # Each buffer begins with its length after decompression, for which memory was once taken at once.
+                frame, too_long = b"\x04\x22\x4d\x18", (1 << 48).to_bytes(8, "little")
+                pieces = sink.getvalue().to_pybytes().split(frame)
+                damaged = frame.join([*(piece[:-8] + too_long for piece in pieces[:-1]), pieces[-1]])
+                seed("arrow_file", "no-memory-lz4", damaged)
         for compression in ("none", "snappy", "gzip", "zstd", "lz4"):
             sink = pa.BufferOutputStream()
             pa.parquet.write_table(table, sink, compression=compression, store_schema=False)

@@ -1,5 +1,6 @@
 //! Arrow into batches: IPC streams and files, and whatever else gives record batches.
 
+mod bounds;
 mod import;
 mod value;
 mod whole;
@@ -50,15 +51,21 @@ impl Arrow {
     /// # Errors
     /// As [`Arrow::batches`], or if it is no such stream.
     pub fn stream<R: Read + Send + 'static>(fields: impl Into<Fields>, reader: R) -> Result<Self> {
-        Self::batches(fields, guarded(OPEN, || StreamReader::try_new(reader, None))?)
+        Self::batches(fields, guarded(OPEN, || StreamReader::try_new(bounds::Messages::new(reader), None))?)
     }
 
     /// Reads an IPC file (also known as Feather, version 2). Give it a reader that is buffered.
     ///
     /// # Errors
     /// As [`Arrow::batches`], or if it is no such file.
-    pub fn file<R: Read + Seek + Send + 'static>(fields: impl Into<Fields>, reader: R) -> Result<Self> {
-        Self::batches(fields, guarded(OPEN, || FileReader::try_new(reader, None))?)
+    pub fn file<R: Read + Seek + Send + 'static>(fields: impl Into<Fields>, mut reader: R) -> Result<Self> {
+        Self::batches(
+            fields,
+            guarded(OPEN, || {
+                bounds::file(&mut reader)?;
+                FileReader::try_new(reader, None)
+            })?,
+        )
     }
 
     /// Reads record batches from anywhere.
@@ -109,7 +116,9 @@ pub(super) fn columns(plan: &Plan, schema: &ArrowSchema) -> Result<Vec<Option<us
 pub(super) fn guarded<T>(operation: &'static str, call: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(ArrowError::IoError(context, error))) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+        Ok(Err(ArrowError::IoError(context, error)))
+            if !matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData) =>
+        {
             Err(Error::new(ErrorKind::Io, operation, context).with_source(error))
         }
         Ok(Err(error)) => Err(Error::input(operation, "it is damaged, or of another format").with_source(error)),
