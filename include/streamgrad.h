@@ -30,7 +30,7 @@ struct ArrowSchema;
 #define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
 /** An `sg_predictor_options` of defaults. */
-#define SG_PREDICTOR_OPTIONS_INIT { sizeof(sg_predictor_options), NULL, 0, 0, 0.0, NULL, 0 }
+#define SG_PREDICTOR_OPTIONS_INIT { sizeof(sg_predictor_options), NULL, 0, 0, 0.0, NULL, 0, NULL }
 
 /** An `sg_serving_status` to be written. */
 #define SG_SERVING_STATUS_INIT { sizeof(sg_serving_status), { 0, 0 }, 0, 0, 0, 0.0, 0, 0, 0, 0, { 0, 0 }, 0, 0, { 0 } }
@@ -39,10 +39,10 @@ struct ArrowSchema;
 #define SG_TENSOR_INIT { sizeof(sg_tensor), { 0 }, 0, 0, 0, { 0 }, 0, 0, 0, 0 }
 
 /** An `sg_predictions` for a model with one output of `float`, whose values go to `values`, with room for `capacity`. */
-#define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0, 0 }
+#define SG_PREDICTIONS(values, capacity) { sizeof(sg_predictions), (values), (capacity), NULL, 0, 0, 0, 0, NULL, 0, 0 }
 
 /** An `sg_predictions` for `count` outputs by name: an array of `sg_output`. */
-#define SG_PREDICTIONS_OUTPUTS(outputs, count) { sizeof(sg_predictions), NULL, 0, (outputs), (count), 0, 0, 0 }
+#define SG_PREDICTIONS_OUTPUTS(outputs, count) { sizeof(sg_predictions), NULL, 0, (outputs), (count), 0, 0, 0, NULL, 0, 0 }
 
 /** An `sg_report` for a model with one output of `float`, whose predictions go to `predictions`, with room for `capacity`. */
 #define SG_REPORT(predictions, capacity) SG_REPORT_WITH_((predictions), (capacity), NULL, 0)
@@ -353,7 +353,8 @@ typedef struct {
      */
     sg_dtype dtype;
     /**
-     * Where its values go: rows first, then its shape, row-major.
+     * Where its values go: rows first, then its shape, row-major. Those of strings are `sg_bytes`, which are made to lead into `bytes`
+     * of the `sg_predictions`.
      */
     void *values;
     /**
@@ -526,6 +527,19 @@ typedef struct {
      * Written: the lineage of that version: both together are its `sg_version_id`.
      */
     uint64_t lineage;
+    /**
+     * Room for the bytes of the strings among `outputs`, all behind each other without a zero; null: the call only writes
+     * `byte_length`, if there are such outputs.
+     */
+    char *bytes;
+    /**
+     * How many bytes there is room for.
+     */
+    size_t byte_capacity;
+    /**
+     * Written: how many bytes these strings are.
+     */
+    size_t byte_length;
 } sg_predictions;
 
 /**
@@ -624,6 +638,17 @@ typedef struct {
      */
     uint64_t id;
 } sg_bundle;
+
+/**
+ * A model that predicts by the newest version there is, wherever it comes from. Open until `sg_predictor_close`; any number of
+ * threads at once, none of which waits for a version or fails for one.
+ */
+typedef struct {
+    /**
+     * What the library knows it by; zero is no predictor.
+     */
+    uint64_t id;
+} sg_predictor;
 
 /**
  * What a tensor is for: one of `SG_FEATURE` and so on.
@@ -747,17 +772,6 @@ typedef struct {
 } sg_gradients;
 
 /**
- * A model that predicts by the newest version there is, wherever it comes from. Open until `sg_predictor_close`; any number of
- * threads at once, none of which waits for a version or fails for one.
- */
-typedef struct {
-    /**
-     * What the library knows it by; zero is no predictor.
-     */
-    uint64_t id;
-} sg_predictor;
-
-/**
  * How a predictor is opened. Plain data of the caller, to be initialised with `SG_PREDICTOR_OPTIONS_INIT`; zero is the default.
  */
 typedef struct {
@@ -790,6 +804,10 @@ typedef struct {
      * How many names.
      */
     size_t allowed_op_count;
+    /**
+     * The signature of a SavedModel to predict by; null: `serving_default`, or the only one that it has.
+     */
+    const char *signature;
 } sg_predictor_options;
 
 /**
@@ -891,6 +909,11 @@ typedef struct {
 #define SG_STRING 7
 
 /**
+ * `float _Complex`: the real part, then the imaginary one, each a `float`.
+ */
+#define SG_COMPLEX64 8
+
+/**
  * `int64_t`.
  */
 #define SG_INT64 9
@@ -901,9 +924,24 @@ typedef struct {
 #define SG_BOOL 10
 
 /**
+ * The upper half of a `float`, two bytes.
+ */
+#define SG_BFLOAT16 14
+
+/**
  * `uint16_t`.
  */
 #define SG_UINT16 17
+
+/**
+ * `double _Complex`: the real part, then the imaginary one, each a `double`.
+ */
+#define SG_COMPLEX128 18
+
+/**
+ * `_Float16`, two bytes as IEEE 754 has them.
+ */
+#define SG_FLOAT16 19
 
 /**
  * `uint32_t`.
@@ -1123,6 +1161,15 @@ sg_status sg_bundle_open(const char *path,
  * The bundle that a trainer was opened from. It outlives the trainer. Thread-safe.
  */
 sg_status sg_trainer_bundle(sg_trainer trainer, sg_bundle *bundle, sg_error *error);
+
+/**
+ * What the model of a predictor takes and gives: that of its bundle, or of the signature of its SavedModel. It outlives the predictor.
+ *
+ * Of numbered bundles it is the one that predicts now; all have the same columns. Thread-safe.
+ */
+sg_status sg_predictor_bundle(sg_predictor predictor,
+                              sg_bundle *bundle,
+                              sg_error *error);
 
 /**
  * Copies the model's name and its zero to `name`; `length` is that of the name without its zero.
@@ -1450,7 +1497,8 @@ sg_status sg_predictor_of(sg_trainer trainer, sg_predictor *predictor, sg_error 
 /**
  * Predicts by the snapshots in `folder`, which a trainer of this bundle saves there in this or any other process, and follows them.
  *
- * As long as there is none, the bundle's own values predict; with `folder` null, always. `options` may be null for the defaults.
+ * As long as there is none, the bundle's own values predict; with `folder` null, always: then `bundle` may be a SavedModel, too, or a
+ * JSON that describes a graph. `options` may be null for the defaults.
  * Thread-safe.
  */
 sg_status sg_predictor_follow(const char *bundle,
@@ -1460,7 +1508,7 @@ sg_status sg_predictor_follow(const char *bundle,
                               sg_error *error);
 
 /**
- * Predicts by the bundles in the subfolders `1`, `2`, ... of `folder`, which take and give the same columns: by the one with the
+ * Predicts by the bundles or SavedModels in the subfolders `1`, `2`, ... of `folder`, which take and give the same columns: by the one with the
  * highest number that opens.
  *
  * `options` may be null for the defaults. Thread-safe.

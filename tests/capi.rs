@@ -134,6 +134,11 @@ fn values_may_be_missing() {
 }
 
 #[test]
+fn saved_models_and_described_graphs_are_opened() {
+    Program::compile("tests/c/saved.c").prints_what_it_should(&[&peer()]);
+}
+
+#[test]
 fn several_outputs_go_where_they_are_wanted() {
     bundle("two_outputs");
     Program::compile("tests/c/outputs.c").prints_what_it_should(&[&peer()]);
@@ -224,7 +229,7 @@ fn break_bundles(whole: &Path, folder: &Path) {
     fs::write(values, bytes).unwrap();
     fs::write(copy("not_json").join("bundle.json"), "{").unwrap();
     edit("newer_format", "\"format\": 1", "\"format\": 2");
-    edit("unknown_dtype", "\"float32\"", "\"complex64\"");
+    edit("unknown_dtype", "\"float32\"", "\"qint8\"");
     edit("unknown_rule", "\"adagrad\"", "\"rmsprop\"");
     edit("other_dtype", "\"float32\"", "\"float64\"");
     edit("no_such_endpoint", "\"train/loss:0\"", "\"train/nothing:0\"");

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::{peer, tensorflow};
 use serde_json::Value;
+use streamgrad::tensor::{Complex32, Complex64, bf16, f16};
 use streamgrad::{Batch, ErrorKind, Predictions, Predictor, Trainer};
 
 fn saved(name: &str) -> PathBuf {
@@ -43,10 +44,18 @@ fn batch(predictor: &Predictor, record: &Value) -> Batch {
     for column in schema.columns() {
         let (name, values) = (&column.name, &record["inputs"][&column.name]);
         let float = |value: &Value| value.as_f64().unwrap();
+        let pairs = || numbers(values, float).as_chunks().0.to_vec();
         let (int, whole) = (|value: &Value| value.as_i64().unwrap(), |value: &Value| value.as_u64().unwrap());
         match column.dtype.name() {
             "float32" => batch.set(name, &numbers(values, |value| float(value) as f32)),
             "float64" => batch.set(name, &numbers(values, float)),
+            "float16" => batch.set(name, &numbers(values, |value| f16::from_f64(float(value)))),
+            "bfloat16" => batch.set(name, &numbers(values, |value| bf16::from_f64(float(value)))),
+            "complex64" => {
+                let parts = pairs().into_iter().map(|[re, im]| Complex32::new(re as f32, im as f32));
+                batch.set(name, &parts.collect::<Vec<_>>())
+            }
+            "complex128" => batch.set(name, &pairs().into_iter().map(|[re, im]| Complex64::new(re, im)).collect::<Vec<_>>()),
             "int8" => batch.set(name, &numbers(values, |value| int(value) as i8)),
             "int16" => batch.set(name, &numbers(values, |value| int(value) as i16)),
             "int32" => batch.set(name, &numbers(values, |value| int(value) as i32)),
@@ -64,7 +73,7 @@ fn batch(predictor: &Predictor, record: &Value) -> Batch {
     batch
 }
 
-/// An output as JSON has it.
+/// An output as JSON has it, a complex number as two.
 fn found(predictions: &Predictions, name: &str, dtype: &str) -> Vec<Value> {
     macro_rules! all {
         ($rust:ty) => {
@@ -74,6 +83,14 @@ fn found(predictions: &Predictions, name: &str, dtype: &str) -> Vec<Value> {
     match dtype {
         "float32" => predictions.output::<f32>(name).unwrap().iter().map(|value| serde_json::json!(f64::from(*value))).collect(),
         "float64" => all!(f64),
+        "float16" => predictions.output::<f16>(name).unwrap().iter().map(|value| value.to_f64().into()).collect(),
+        "bfloat16" => predictions.output::<bf16>(name).unwrap().iter().map(|value| value.to_f64().into()).collect(),
+        "complex64" => {
+            predictions.output::<Complex32>(name).unwrap().iter().flat_map(|value| [value.re, value.im].map(Value::from)).collect()
+        }
+        "complex128" => {
+            predictions.output::<Complex64>(name).unwrap().iter().flat_map(|value| [value.re, value.im].map(Value::from)).collect()
+        }
         "int8" => all!(i8),
         "int16" => all!(i16),
         "int32" => all!(i32),
@@ -124,6 +141,8 @@ fn every_dtype_goes_through() {
     let predictor = open("dtypes", None);
     let record = &recorded("dtypes")[0];
     predicts_as_python(&predictor, record);
+    let taken: std::collections::BTreeSet<&str> = predictor.schema().columns().iter().map(|column| column.dtype.name()).collect();
+    assert_eq!(taken.len(), 16, "{taken:?}");
     // Strings are bytes, whatever they encode.
     let mut batch = batch(&predictor, record);
     batch.set_strings("x_string", &[&b"\xff\x00"[..], b"", b"\xc3"]).unwrap();
@@ -172,6 +191,7 @@ fn what_is_refused_says_what_to_do() {
         error.to_string()
     };
     assert!(refused("keras", "other").contains("has no signature other; name one of"), "{}", refused("keras", "other"));
+    assert!(refused("quantised", "serving_default").contains("x of the signature is qint8, which is not taken; cast it"));
     assert!(refused("open", "serving_default").contains("x of the signature has shape [-1, -1]"));
     let bundle = Predictor::builder(peer().join("mlp-sgd.bundle")).tensorflow(tensorflow()).signature("x").open().unwrap_err();
     assert!(bundle.to_string().contains("is a bundle, which has no signatures"), "{bundle}");

@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use ndarray::{ArrayView, Dimension};
 
+use super::check::finite;
 use super::ragged::Lengths;
 use super::row::RowBuilder;
 use super::schema::{ColumnSpec, Schema};
 use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
-use crate::tensor::{AlignedBuffer, DType, Element, bytes_as};
+use crate::tensor::{AlignedBuffer, DType, Element};
 
 /// Rows as columns, in memory that TensorFlow reads in place. Fill it, use it, [`Batch::clear`] it, fill it again.
 ///
@@ -95,20 +96,7 @@ impl Store {
     pub(super) fn is_finite(&self, spec: &ColumnSpec, start: usize, elements: usize) -> bool {
         let (Data::Fixed(buffer), Some(size)) = (&self.data, spec.dtype.size()) else { return true };
         let bytes = &buffer.as_bytes()[start * size..(start + elements) * size];
-        // A fold is vectorised; `all` is not.
-        macro_rules! floats {
-            ($float:ty) => {
-                bytes_as::<$float>(bytes).is_some_and(|values| match spec.optional {
-                    true => values.iter().fold(true, |fine, value| fine & !value.is_infinite()),
-                    false => values.iter().fold(true, |fine, value| fine & value.is_finite()),
-                })
-            };
-        }
-        match spec.dtype {
-            DType::F32 => floats!(f32),
-            DType::F64 => floats!(f64),
-            _ => true,
-        }
+        finite(spec, bytes)
     }
 
     /// Writes what says that it is missing into the places of the fields that were not set, in these rows.

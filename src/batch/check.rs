@@ -3,7 +3,7 @@
 use super::schema::{ColumnSpec, Role, Schema};
 use super::view::{BatchView, ColumnData, RaggedValues};
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Element, bytes_as};
+use crate::tensor::{DType, Element, bf16, bytes_as, f16};
 
 const CHECK: &str = "check batch";
 
@@ -119,25 +119,50 @@ fn ragged(spec: &ColumnSpec, lengths: &[i64], values: &RaggedValues<'_>, rows: u
     }
 }
 
+/// Whether these elements are, and both parts of complex ones; or missing, where they may be. What is no float is.
+pub(super) fn finite(spec: &ColumnSpec, bytes: &[u8]) -> bool {
+    // A fold is vectorised; `all` is not. A sum of |x| * 0 would be shorter, but would not be either.
+    macro_rules! all {
+        ($float:ty) => {
+            bytes_as::<$float>(bytes).is_some_and(|values| match spec.optional {
+                true => values.iter().fold(true, |fine, value| fine & !value.is_infinite()),
+                false => values.iter().fold(true, |fine, value| fine & value.is_finite()),
+            })
+        };
+    }
+    match spec.dtype {
+        DType::F32 | DType::C64 => all!(f32),
+        DType::F64 | DType::C128 => all!(f64),
+        DType::F16 => all!(f16),
+        DType::BF16 => all!(bf16),
+        _ => true,
+    }
+}
+
 fn elements(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
     let misaligned = || format!("the memory of {} is not aligned for {}", spec.name, spec.dtype);
     macro_rules! floats {
         ($float:ty) => {{
             let values = bytes_as::<$float>(bytes).ok_or_else(misaligned)?;
-            // A sum of |x| * 0 would be shorter, but would not be vectorised; neither would `all`.
-            let bad = match spec.optional {
-                true => values.iter().fold(false, |bad, value| bad | value.is_infinite()),
-                false => values.iter().fold(false, |bad, value| bad | !value.is_finite()),
-            };
-            if bad {
-                return Err(not_finite(spec, values));
+            if !finite(spec, bytes) {
+                return Err(not_finite(spec, values, 1));
             }
             range(spec, values, |value| f64::from(value))
+        }};
+    }
+    macro_rules! complex {
+        ($part:ty) => {{
+            let parts = bytes_as::<$part>(bytes).ok_or_else(misaligned)?;
+            if finite(spec, bytes) { Ok(()) } else { Err(not_finite(spec, parts, 2)) }
         }};
     }
     match spec.dtype {
         DType::F32 => floats!(f32),
         DType::F64 => floats!(f64),
+        DType::F16 => floats!(f16),
+        DType::BF16 => floats!(bf16),
+        DType::C64 => complex!(f32),
+        DType::C128 => complex!(f64),
         DType::I32 => range(spec, bytes_as::<i32>(bytes).ok_or_else(misaligned)?, f64::from),
         DType::I64 => range(spec, bytes_as::<i64>(bytes).ok_or_else(misaligned)?, |value| value as f64),
         DType::U8 => range(spec, bytes, f64::from),
@@ -170,10 +195,12 @@ fn range<T: Element>(spec: &ColumnSpec, values: &[T], number: impl Fn(T) -> f64)
     }
 }
 
-fn not_finite<T: Element + Into<f64>>(spec: &ColumnSpec, values: &[T]) -> String {
+/// `parts` numbers make an element.
+fn not_finite<T: Element + Into<f64>>(spec: &ColumnSpec, values: &[T], parts: usize) -> String {
     let fine = |value: f64| value.is_finite() || (spec.optional && value.is_nan());
-    let at = values.iter().position(|&value| !fine(value.into())).unwrap_or(0);
+    let part = values.iter().position(|&value| !fine(value.into())).unwrap_or(0);
+    let at = part / parts;
     let elements = spec.shape.elements();
     let field = if spec.fields.len() == elements { &spec.fields[at % elements] } else { &spec.name };
-    format!("row {}: {field} is {}; leave the record out, or fill the gap before", at / elements, values[at].into())
+    format!("row {}: {field} is {}; leave the record out, or fill the gap before", at / elements, values[part].into())
 }

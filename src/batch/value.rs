@@ -1,6 +1,6 @@
 //! A field's value on its way into a column.
 
-use crate::tensor::{AlignedBuffer, DType, Element};
+use crate::tensor::{AlignedBuffer, Complex32, Complex64, DType, Element, bf16, f16};
 
 /// A value that a record's field holds. Numbers are converted to the column's dtype where nothing but float precision is lost.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub enum Value<'a> {
     Int(i128),
     /// A truth value.
     Bool(bool),
+    /// A complex number.
+    Complex(Complex64),
     /// A string, as bytes.
     Bytes(&'a [u8]),
     /// The elements of a field that fills several.
@@ -24,6 +26,10 @@ pub enum Value<'a> {
     I64s(&'a [i64]),
     /// The elements of a field that fills several.
     U64s(&'a [u64]),
+    /// The elements of a field that fills several.
+    C64s(&'a [Complex32]),
+    /// The elements of a field that fills several.
+    C128s(&'a [Complex64]),
     /// The elements of a field that fills several.
     Strings(&'a [&'a str]),
     /// The elements of a field that fills several.
@@ -41,7 +47,8 @@ macro_rules! from {
 }
 
 from! {
-    Float: f32, f64;
+    Float: f16, bf16, f32, f64;
+    Complex: Complex64;
     Int: i8, i16, i32, i64, u8, u16, u32, u64;
     Bool: bool;
 }
@@ -69,8 +76,16 @@ from_slice! {
     I32s: i32;
     I64s: i64;
     U64s: u64;
+    C64s: Complex32;
+    C128s: Complex64;
     ByteStrings: &'a [u8];
     Strings: &'a str;
+}
+
+impl From<Complex32> for Value<'_> {
+    fn from(value: Complex32) -> Self {
+        Self::Complex(wide(value))
+    }
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -88,6 +103,8 @@ impl Value<'_> {
             Self::I32s(values) => values.len(),
             Self::I64s(values) => values.len(),
             Self::U64s(values) => values.len(),
+            Self::C64s(values) => values.len(),
+            Self::C128s(values) => values.len(),
             Self::Strings(values) => values.len(),
             Self::ByteStrings(values) => values.len(),
             _ => 1,
@@ -112,6 +129,9 @@ impl Value<'_> {
             Self::Int(value) => int(buffer, dtype, index, value),
             Self::Bool(value) if dtype == DType::Bool => store(buffer, index, Some(value), value, dtype),
             Self::Bool(value) => int(buffer, dtype, index, value.into()),
+            Self::Complex(value) => complex(buffer, dtype, index, value),
+            Self::C64s(values) => each(values, |at, value| complex(buffer, dtype, index + at, wide(value))),
+            Self::C128s(values) => each(values, |at, value| complex(buffer, dtype, index + at, value)),
             Self::Bytes(_) | Self::Strings(_) | Self::ByteStrings(_) => Err(format!("a string does not fit {dtype}")),
             Self::F32s(values) => each(values, |at, value| float(buffer, dtype, index + at, value.into())),
             Self::F64s(values) => each(values, |at, value| float(buffer, dtype, index + at, value)),
@@ -130,6 +150,9 @@ fn float(buffer: &mut AlignedBuffer, dtype: DType, index: usize, value: f64) -> 
     match dtype {
         DType::F32 => store(buffer, index, Some(value as f32), value, dtype),
         DType::F64 => store(buffer, index, Some(value), value, dtype),
+        DType::F16 => store(buffer, index, Some(f16::from_f64(value)).filter(|half| half.is_finite()), value, dtype),
+        DType::BF16 => store(buffer, index, Some(bf16::from_f64(value)).filter(|half| half.is_finite()), value, dtype),
+        DType::C64 | DType::C128 => Err(real(value, dtype)),
         // Beyond 2^63 no float has a fraction, and no dtype of ours but u64 has room.
         _ if value.fract() == 0.0 && value.abs() <= 1.8e19 => int(buffer, dtype, index, value as i128),
         _ => Err(format!("{value} does not fit {dtype}")),
@@ -140,6 +163,8 @@ fn int(buffer: &mut AlignedBuffer, dtype: DType, index: usize, value: i128) -> R
     match dtype {
         DType::F32 => store(buffer, index, Some(value as f32), value, dtype),
         DType::F64 => store(buffer, index, Some(value as f64), value, dtype),
+        DType::F16 | DType::BF16 => float(buffer, dtype, index, value as f64),
+        DType::C64 | DType::C128 => Err(real(value, dtype)),
         DType::I8 => store(buffer, index, i8::try_from(value).ok(), value, dtype),
         DType::I16 => store(buffer, index, i16::try_from(value).ok(), value, dtype),
         DType::I32 => store(buffer, index, i32::try_from(value).ok(), value, dtype),
@@ -151,6 +176,22 @@ fn int(buffer: &mut AlignedBuffer, dtype: DType, index: usize, value: i128) -> R
         DType::Bool => store(buffer, index, (value == 0 || value == 1).then_some(value == 1), value, dtype),
         DType::String => Err(format!("the number {value} does not fit a string")),
     }
+}
+
+fn complex(buffer: &mut AlignedBuffer, dtype: DType, index: usize, value: Complex64) -> Result<(), String> {
+    match dtype {
+        DType::C64 => store(buffer, index, Some(Complex32::new(value.re as f32, value.im as f32)), value, dtype),
+        DType::C128 => store(buffer, index, Some(value), value, dtype),
+        _ => Err(format!("the complex number {value} does not fit {dtype}")),
+    }
+}
+
+fn wide(value: Complex32) -> Complex64 {
+    Complex64::new(value.re.into(), value.im.into())
+}
+
+fn real(value: impl std::fmt::Display, dtype: DType) -> String {
+    format!("the number {value} is real, but {dtype} has two parts")
 }
 
 fn store<T: Element>(

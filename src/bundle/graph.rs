@@ -9,7 +9,7 @@ use super::graph_def::{Attr, GraphDef, NodeDef};
 use super::manifest::Manifest;
 use super::{invalid, ops};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::DType;
+use crate::tensor::{DType, name_of};
 
 /// Which placeholders each kind of run needs, by node name.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ fn placeholders<'a>(graph: &Index<'_>, manifest: &'a Manifest) -> Result<HashSet
         match node.attr.get("dtype").and_then(|attr| attr.value.as_ref()) {
             Some(Attr::Type(code)) if *code as u32 == dtype.code() => {}
             Some(Attr::Type(code)) => {
-                let found = DType::from_code(*code as u32).map_or_else(|| format!("dtype {code}"), |found| found.to_string());
+                let found = DType::from_code(*code as u32).map_or_else(|| name_of((*code).into()), |found| found.to_string());
                 return Err(invalid(format!("{tensor} is {found} in the graph, but {dtype} in the manifest")));
             }
             _ => return Err(invalid(format!("the placeholder {tensor} has no dtype"))),

@@ -323,9 +323,9 @@ impl Manifest {
             .iter()
             .map(|state| (&state.name, state.dtype))
             .chain(self.frozen.iter().map(|weight| (&weight.name, weight.dtype)))
-            .find(|(_, dtype)| *dtype == DType::String)
+            .find(|(_, dtype)| dtype.safetensors().is_none())
         {
-            return Err(invalid(format!("the weight {} is a string", name.0)));
+            return Err(invalid(format!("the weight {} is {}, which safetensors cannot hold", name.0, name.1)));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::graph_def::{GraphDef, TensorShape};
 use super::manifest::{Column, Loss, Manifest, Output, Task};
 use super::{Bundle, FirstRows, Values, graph, hex, invalid, read};
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Shape};
+use crate::tensor::{DType, Shape, name_of};
 
 /// The file that makes a folder a SavedModel.
 pub(crate) const FILE: &str = "saved_model.pb";
@@ -139,7 +139,7 @@ impl TensorInfo {
         };
         let dtype = u32::try_from(self.dtype).ok().and_then(DType::from_code);
         let dtype =
-            dtype.ok_or_else(|| invalid(format!("{name} of the signature has a dtype that is not supported: number {}", self.dtype)))?;
+            dtype.ok_or_else(|| invalid(format!("{name} of the signature is {}, which is not taken; cast it in the signature", name_of(self.dtype.into()))))?;
         let shape = self.tensor_shape.as_ref().filter(|shape| !shape.unknown_rank);
         let shape = shape.ok_or_else(|| invalid(format!("{name} of the signature has no shape; save it with an input signature")))?;
         match shape.dim.iter().map(|dim| dim.size).collect::<Vec<_>>().as_slice() {

@@ -45,7 +45,7 @@ impl Values {
 }
 
 fn check(name: &str, dtype: DType, shape: &Shape, found: Dtype, found_shape: &[usize]) -> Result<()> {
-    let wanted = dtype.safetensors().ok_or_else(|| invalid(format!("the weight {name} is a string")))?;
+    let wanted = dtype.safetensors().ok_or_else(|| invalid(format!("the weight {name} is {dtype}, which safetensors cannot hold")))?;
     if found != wanted || found_shape != shape.sizes() {
         let context = format!("{name} is {found:?} {found_shape:?} in initial.safetensors, but {dtype} {shape} in the manifest");
         return Err(invalid(context));

@@ -14,7 +14,7 @@ use super::sg_status;
 use super::trainer::{TRAINERS, sg_trainer};
 use crate::batch::Schema;
 use crate::bind::{Failure, Kind, Status, Table, event_time};
-use crate::tensor::{DType, Element};
+use crate::tensor::{Complex32, Complex64, DType, Element, bf16, f16};
 
 /// Rows on their way into a model. Open until `sg_batch_close`; calls on one batch take turns.
 #[repr(C)]
@@ -60,6 +60,10 @@ pub unsafe extern "C" fn sg_batch_set(
         boundary(error, || match from_c(dtype)? {
             DType::F32 => set::<f32>(batch, column, values.cast(), length),
             DType::F64 => set::<f64>(batch, column, values.cast(), length),
+            DType::F16 => set::<f16>(batch, column, values.cast(), length),
+            DType::BF16 => set::<bf16>(batch, column, values.cast(), length),
+            DType::C64 => set::<Complex32>(batch, column, values.cast(), length),
+            DType::C128 => set::<Complex64>(batch, column, values.cast(), length),
             DType::I8 => set::<i8>(batch, column, values.cast(), length),
             DType::I16 => set::<i16>(batch, column, values.cast(), length),
             DType::I32 => set::<i32>(batch, column, values.cast(), length),

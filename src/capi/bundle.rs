@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::error::{boundary, sg_error};
 use super::pointer::{self, Out};
+use super::predictor::{PREDICTORS, sg_predictor};
 use super::sg_status;
 use super::sized::Caller;
 use super::tensor::{Described, describe, sg_role, sg_tensor};
@@ -54,6 +55,21 @@ pub unsafe extern "C" fn sg_trainer_bundle(trainer: sg_trainer, bundle: *mut sg_
         boundary(error, || {
             let out = Out::new(bundle, "bundle")?;
             out.write(sg_bundle { id: BUNDLES.insert(TRAINERS.get(trainer.id)?.bundle().manifest().clone())? });
+            Ok(())
+        })
+    }
+}
+
+/// What the model of a predictor takes and gives: that of its bundle, or of the signature of its SavedModel. It outlives the predictor.
+///
+/// Of numbered bundles it is the one that predicts now; all have the same columns. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_predictor_bundle(predictor: sg_predictor, bundle: *mut sg_bundle, error: *mut sg_error) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
+    unsafe {
+        boundary(error, || {
+            let out = Out::new(bundle, "bundle")?;
+            out.write(sg_bundle { id: BUNDLES.insert(PREDICTORS.get(predictor.id)?.manifest())? });
             Ok(())
         })
     }

@@ -20,12 +20,20 @@ pub const SG_INT16: sg_dtype = 5;
 pub const SG_INT8: sg_dtype = 6;
 /// `sg_bytes`.
 pub const SG_STRING: sg_dtype = 7;
+/// `float _Complex`: the real part, then the imaginary one, each a `float`.
+pub const SG_COMPLEX64: sg_dtype = 8;
 /// `int64_t`.
 pub const SG_INT64: sg_dtype = 9;
 /// `bool`, one byte, 0 or 1.
 pub const SG_BOOL: sg_dtype = 10;
+/// The upper half of a `float`, two bytes.
+pub const SG_BFLOAT16: sg_dtype = 14;
 /// `uint16_t`.
 pub const SG_UINT16: sg_dtype = 17;
+/// `double _Complex`: the real part, then the imaginary one, each a `double`.
+pub const SG_COMPLEX128: sg_dtype = 18;
+/// `_Float16`, two bytes as IEEE 754 has them.
+pub const SG_FLOAT16: sg_dtype = 19;
 /// `uint32_t`.
 pub const SG_UINT32: sg_dtype = 22;
 /// `uint64_t`.
@@ -35,6 +43,10 @@ pub(super) fn to_c(dtype: DType) -> sg_dtype {
     match dtype {
         DType::F32 => SG_FLOAT32,
         DType::F64 => SG_FLOAT64,
+        DType::F16 => SG_FLOAT16,
+        DType::BF16 => SG_BFLOAT16,
+        DType::C64 => SG_COMPLEX64,
+        DType::C128 => SG_COMPLEX128,
         DType::I8 => SG_INT8,
         DType::I16 => SG_INT16,
         DType::I32 => SG_INT32,
@@ -52,6 +64,10 @@ pub(super) fn from_c(dtype: sg_dtype) -> Result<DType, Failure> {
     Ok(match dtype {
         SG_FLOAT32 => DType::F32,
         SG_FLOAT64 => DType::F64,
+        SG_FLOAT16 => DType::F16,
+        SG_BFLOAT16 => DType::BF16,
+        SG_COMPLEX64 => DType::C64,
+        SG_COMPLEX128 => DType::C128,
         SG_INT8 => DType::I8,
         SG_INT16 => DType::I16,
         SG_INT32 => DType::I32,

@@ -7,7 +7,7 @@ use super::dtype::{from_c, sg_dtype};
 use super::pointer;
 use crate::batch::Value;
 use crate::bind::{Failure, Status};
-use crate::tensor::DType;
+use crate::tensor::{Complex32, Complex64, DType, bf16, f16};
 
 /// One element of a string tensor: bytes of the caller, which may hold zeros and need none at their end.
 #[repr(C)]
@@ -37,6 +37,7 @@ pub struct sg_field {
 pub(super) enum Held<'a> {
     Borrowed(Value<'a>),
     Converted(Vec<i64>),
+    Floats(Vec<f64>),
     Strings(Vec<&'a [u8]>),
 }
 
@@ -45,6 +46,7 @@ impl Held<'_> {
         match self {
             Self::Borrowed(value) => *value,
             Self::Converted(values) => values.as_slice().into(),
+            Self::Floats(values) => values.as_slice().into(),
             Self::Strings(values) => Value::ByteStrings(values),
         }
     }
@@ -64,12 +66,19 @@ pub(super) unsafe fn value<'a>(field: &sg_field, name: &str) -> Result<Held<'a>,
     }
     macro_rules! widened {
         ($rust:ty) => {
-            number!($rust).unwrap_or_else(|values| Held::Converted(values.iter().map(|&value| value.into()).collect()))
+            widened!($rust, Converted)
+        };
+        ($rust:ty, $held:ident) => {
+            number!($rust).unwrap_or_else(|values| Held::$held(values.iter().map(|&value| value.into()).collect()))
         };
     }
     Ok(match from_c(field.dtype)? {
         DType::F32 => number!(f32).unwrap_or_else(|values| Held::Borrowed(values.into())),
         DType::F64 => number!(f64).unwrap_or_else(|values| Held::Borrowed(values.into())),
+        DType::F16 => widened!(f16, Floats),
+        DType::BF16 => widened!(bf16, Floats),
+        DType::C64 => number!(Complex32).unwrap_or_else(|values| Held::Borrowed(values.into())),
+        DType::C128 => number!(Complex64).unwrap_or_else(|values| Held::Borrowed(values.into())),
         DType::I32 => number!(i32).unwrap_or_else(|values| Held::Borrowed(values.into())),
         DType::I64 => number!(i64).unwrap_or_else(|values| Held::Borrowed(values.into())),
         DType::I8 => widened!(i8),

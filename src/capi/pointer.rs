@@ -84,6 +84,16 @@ pub(super) struct Room<T> {
     capacity: usize,
 }
 
+impl<T> Room<T> {
+    pub(super) fn start(&self) -> *mut T {
+        self.pointer
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+}
+
 impl<T: Copy> Room<T> {
     pub(super) fn fill(self, values: &[T]) -> Result<(), Failure> {
         if values.len() > self.capacity {
@@ -117,8 +127,9 @@ pub(super) unsafe fn typed_room(
     let Some(size) = dtype.size() else {
         return Err(Failure::new(Status::UNSUPPORTED, format!("strings are not handed out in C: {argument}")));
     };
-    if !values.addr().is_multiple_of(size) {
-        return Err(Failure::misaligned(argument, size));
+    let alignment = if dtype.is_complex() { size / 2 } else { size };
+    if !values.addr().is_multiple_of(alignment) {
+        return Err(Failure::misaligned(argument, alignment));
     }
     if capacity < needed {
         return Err(Failure::too_small(argument, "values", capacity, needed));

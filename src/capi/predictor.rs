@@ -30,7 +30,7 @@ pub struct sg_predictor {
 /// the newest.
 pub const SG_ANY_LINEAGE: u64 = 0;
 
-static PREDICTORS: Table<Predictor> = Table::new(Kind::Predictor);
+pub(super) static PREDICTORS: Table<Predictor> = Table::new(Kind::Predictor);
 
 /// Predicts by what this trainer, and all others on its store, learn: by the newest version at each call.
 ///
@@ -43,7 +43,8 @@ pub unsafe extern "C" fn sg_predictor_of(trainer: sg_trainer, predictor: *mut sg
 
 /// Predicts by the snapshots in `folder`, which a trainer of this bundle saves there in this or any other process, and follows them.
 ///
-/// As long as there is none, the bundle's own values predict; with `folder` null, always. `options` may be null for the defaults.
+/// As long as there is none, the bundle's own values predict; with `folder` null, always: then `bundle` may be a SavedModel, too, or a
+/// JSON that describes a graph. `options` may be null for the defaults.
 /// Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sg_predictor_follow(
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn sg_predictor_follow(
     }
 }
 
-/// Predicts by the bundles in the subfolders `1`, `2`, ... of `folder`, which take and give the same columns: by the one with the
+/// Predicts by the bundles or SavedModels in the subfolders `1`, `2`, ... of `folder`, which take and give the same columns: by the one with the
 /// highest number that opens.
 ///
 /// `options` may be null for the defaults. Thread-safe.

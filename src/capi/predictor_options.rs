@@ -1,10 +1,12 @@
 //! `sg_predictor_options`: how a predictor is opened.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 use std::time::Duration;
 
 use super::folder_store::{SG_NEVER, seconds};
 use super::options::common;
+use super::pointer;
 use super::sized::{Caller, SizedStruct};
 use crate::bind::Failure;
 use crate::predictor::{Predictor, PredictorBuilder};
@@ -28,13 +30,15 @@ pub struct sg_predictor_options {
     pub allowed_ops: *const *const c_char,
     /// How many names.
     pub allowed_op_count: usize,
+    /// The signature of a SavedModel to predict by; null: `serving_default`, or the only one that it has.
+    pub signature: *const c_char,
 }
 
 // SAFETY: `repr(C)`, two of its fields make eight bytes together, the others have eight each; begins with its size, made
 // of numbers and pointers.
 unsafe impl SizedStruct for sg_predictor_options {
     const MACRO: &'static str = "SG_PREDICTOR_OPTIONS_INIT";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, signature);
 }
 
 /// Opens a predictor as the options say.
@@ -54,6 +58,10 @@ pub(super) unsafe fn open(mut builder: PredictorBuilder, options: *const sg_pred
         builder = builder.every(Duration::ZERO);
     } else if options.every_seconds != 0.0 {
         builder = builder.every(seconds(options.every_seconds, "every_seconds")?);
+    }
+    if !options.signature.is_null() {
+        // SAFETY: the contract of this function.
+        builder = builder.signature(unsafe { pointer::text(options.signature, "signature")? });
     }
     Ok(builder.open()?)
 }

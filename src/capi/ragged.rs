@@ -9,7 +9,7 @@ use super::field::{bools, sg_bytes, strings};
 use super::pointer;
 use super::sg_status;
 use crate::bind::Failure;
-use crate::tensor::{DType, Element};
+use crate::tensor::{Complex32, Complex64, DType, Element, bf16, f16};
 
 /// Sets a whole ragged column from `length` values, those of all `rows` rows one after the other, of which the row `i` has
 /// `row_lengths[i]`, none included; replaces what was in it.
@@ -33,6 +33,10 @@ pub unsafe extern "C" fn sg_batch_set_ragged(
         boundary(error, || match from_c(dtype)? {
             DType::F32 => ragged.set::<f32>(values.cast()),
             DType::F64 => ragged.set::<f64>(values.cast()),
+            DType::F16 => ragged.set::<f16>(values.cast()),
+            DType::BF16 => ragged.set::<bf16>(values.cast()),
+            DType::C64 => ragged.set::<Complex32>(values.cast()),
+            DType::C128 => ragged.set::<Complex64>(values.cast()),
             DType::I8 => ragged.set::<i8>(values.cast()),
             DType::I16 => ragged.set::<i16>(values.cast()),
             DType::I32 => ragged.set::<i32>(values.cast()),

@@ -1,7 +1,7 @@
 //! `sg_report`: what a step found and made, in the caller's memory.
 
 use super::metrics::{Named, sg_metric, sg_metric_values};
-use super::predictions::{Wanted, sg_output};
+use super::predictions::{Text, Wanted, sg_output};
 use super::sized::SizedStruct;
 use crate::batch::Schema;
 use crate::bind::Failure;
@@ -61,7 +61,8 @@ impl sg_report {
     pub(super) unsafe fn check<'a>(&self, trainer: &'a Trainer, rows: usize) -> Result<(Wanted, Named<'a>), Failure> {
         // SAFETY: the contract of this function.
         unsafe {
-            let wanted = Wanted::new(trainer.schema(), rows, (self.predictions, self.capacity), (self.outputs, self.output_count))?;
+            let outputs = (self.outputs, self.output_count);
+            let wanted = Wanted::new(trainer.schema(), rows, (self.predictions, self.capacity), outputs, Text::Nowhere)?;
             Ok((wanted, Named::check(trainer.bundle().manifest(), self.named_metrics, self.named_metric_count)?))
         }
     }

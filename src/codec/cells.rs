@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::batch::{BatchView, ColumnData, RaggedValues, Schema};
-use crate::error::{Error, Result};
-use crate::tensor::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::{DType, bf16, f16};
 
 const WRITE: &str = "write records";
 
@@ -86,6 +86,8 @@ impl<'a> Cells<'a> {
         match self.dtype {
             DType::F32 => Cell::F32(read!(f32)),
             DType::F64 => Cell::F64(read!(f64)),
+            DType::F16 => Cell::F32(read!(f16).to_f32()),
+            DType::BF16 => Cell::F32(read!(bf16).to_f32()),
             DType::I8 => Cell::Int(read!(i8).into()),
             DType::I16 => Cell::Int(read!(i16).into()),
             DType::I32 => Cell::Int(read!(i32).into()),
@@ -95,7 +97,8 @@ impl<'a> Cells<'a> {
             DType::U32 => Cell::Int(read!(u32).into()),
             DType::U64 => Cell::Int(read!(u64).into()),
             DType::Bool => Cell::Bool(bytes[at] != 0),
-            DType::String => Cell::Bytes(&[]),
+            // Complex ones are refused by `cells`.
+            DType::String | DType::C64 | DType::C128 => Cell::Bytes(&[]),
         }
     }
 }
@@ -118,6 +121,11 @@ pub(super) fn cells<'a>(schema: &Schema, batch: &BatchView<'a>, outputs: &[Outpu
             let context = format!("row {row} has no {name}, others have; write those with it and those without it apart");
             return Err(Error::input(WRITE, context));
         }
+    }
+    let predicted = schema.outputs().iter().filter(|_| !outputs.is_empty()).map(|output| (&output.name, output.dtype));
+    let all = schema.columns().iter().map(|column| (&column.name, column.dtype)).chain(predicted);
+    if let Some((name, dtype)) = all.into_iter().find(|(_, dtype)| dtype.is_complex()) {
+        return Err(Error::new(ErrorKind::Unsupported, WRITE, format!("{name} is {dtype}, which no record has; write its parts yourself")));
     }
     batch.check_present(schema)?;
     let mut all = Vec::new();

@@ -118,7 +118,7 @@ fn kind(name: &str, cells: &Cells<'_>, row: usize) -> Result<Kind> {
             let strings = values.filter_map(|cell| if let Cell::Bytes(bytes) = cell { Some(bytes.to_vec()) } else { None });
             Kind::Bytes(BytesList { value: strings.collect() })
         }
-        DType::F32 | DType::F64 => {
+        DType::F16 | DType::BF16 | DType::F32 | DType::F64 => {
             let float = |cell| match cell {
                 Cell::F32(value) => Some(Ok(value)),
                 Cell::F64(value) if value.is_finite() && !(value as f32).is_finite() => Some(Err(beyond(&value, DType::F32))),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::batch::{Schema, Value};
+use crate::tensor::Complex64;
 
 /// The fields of a bundle and where a record has them: under their own names unless renamed, and needed unless a default
 /// is given, or the bundle's transforms take what is missing. Labels and the weight may be missing in a record; it can then be
@@ -23,6 +24,7 @@ pub(super) enum Filler {
     Float(f64),
     Int(i128),
     Bool(bool),
+    Complex(Complex64),
     Bytes(Vec<u8>),
     List(Vec<Self>),
 }
@@ -34,12 +36,15 @@ impl Filler {
             Value::Float(value) => Self::Float(value),
             Value::Int(value) => Self::Int(value),
             Value::Bool(value) => Self::Bool(value),
+            Value::Complex(value) => Self::Complex(value),
             Value::Bytes(value) => Self::Bytes(value.to_vec()),
             Value::F32s(values) => Self::List(values.iter().map(|&value| Self::Float(value.into())).collect()),
             Value::F64s(values) => Self::List(values.iter().map(|&value| Self::Float(value)).collect()),
             Value::I32s(values) => ints(&mut values.iter().map(|&value| value.into())),
             Value::I64s(values) => ints(&mut values.iter().map(|&value| value.into())),
             Value::U64s(values) => ints(&mut values.iter().map(|&value| value.into())),
+            Value::C64s(values) => Self::List(values.iter().map(|value| Self::Complex(Complex64::new(value.re.into(), value.im.into()))).collect()),
+            Value::C128s(values) => Self::List(values.iter().map(|&value| Self::Complex(value)).collect()),
             Value::Strings(values) => Self::List(values.iter().map(|value| Self::Bytes(value.as_bytes().to_vec())).collect()),
             Value::ByteStrings(values) => Self::List(values.iter().map(|value| Self::Bytes(value.to_vec())).collect()),
         }
@@ -59,6 +64,7 @@ impl Filler {
             Self::Float(value) => Value::Float(*value),
             Self::Int(value) => Value::Int(*value),
             Self::Bool(value) => Value::Bool(*value),
+            Self::Complex(value) => Value::Complex(*value),
             Self::Bytes(value) => Value::Bytes(value),
             Self::List(_) => return None,
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fields::{Fields, Filler};
 use crate::batch::{Batch, Field, Role, RowBuilder, Schema, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::DType;
 
 const OPEN: &str = "open records";
@@ -41,6 +41,10 @@ impl Plan {
         let Fields { schema, renamed, mut defaults, strict } = fields;
         let mut targets = Vec::new();
         for spec in schema.columns() {
+            if spec.dtype.is_complex() {
+                let context = format!("{} is {}, which no record has; set the column as a whole, or a row of it", spec.name, spec.dtype);
+                return Err(Error::new(ErrorKind::Unsupported, OPEN, context));
+            }
             for name in &spec.fields {
                 let field = schema.field(name)?;
                 let column = renamed.iter().find(|(known, _)| known == name).map_or(name, |(_, column)| column).clone();
@@ -202,7 +206,7 @@ impl Target {
             Value::I32s(values) => values.iter().map(|&value| value.into()).find(outside),
             Value::I64s(values) => values.iter().map(|&value| value as f64).find(outside),
             Value::U64s(values) => values.iter().map(|&value| value as f64).find(outside),
-            Value::Bytes(_) | Value::Strings(_) | Value::ByteStrings(_) => None,
+            Value::Complex(_) | Value::C64s(_) | Value::C128s(_) | Value::Bytes(_) | Value::Strings(_) | Value::ByteStrings(_) => None,
         };
         found.map_or(Ok(()), |value| Err(format!("{} must be from {lowest} to {highest}, it is {value}", self.name)))
     }

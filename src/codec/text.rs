@@ -16,7 +16,7 @@ pub(super) fn value(text: &[u8], dtype: DType) -> Result<Value<'_>, String> {
         DType::String => Value::Bytes(text),
         // Read as it is stored: by way of f64 it would be rounded twice.
         DType::F32 => Value::Float(string()?.parse::<f32>().map_err(|_| refused())?.into()),
-        DType::F64 => Value::Float(string()?.parse().map_err(|_| refused())?),
+        DType::F64 | DType::F16 | DType::BF16 => Value::Float(string()?.parse().map_err(|_| refused())?),
         DType::Bool => match trimmed {
             b"1" | b"true" | b"True" | b"TRUE" => Value::Bool(true),
             b"0" | b"false" | b"False" | b"FALSE" => Value::Bool(false),

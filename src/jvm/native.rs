@@ -166,7 +166,7 @@ fn trainer_metrics(
     let caller = Caller::from(&*env);
     Ok(reply(caller, &error, || {
         let trainer = trainer(handle)?;
-        let results = Results::of_step(Direct::of(caller, &results, "results")?, &trainer, 0)?;
+        let results = Results::of_metrics(Direct::of(caller, &results, "results")?, &trainer)?;
         results.write_metrics(&trainer.metrics()?);
         Ok(0)
     }))

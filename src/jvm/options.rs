@@ -62,6 +62,7 @@ fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure
         "intra_op_threads" => opening.session.intra_op_threads = number::<u16>(key, value)?.into(),
         "inter_op_threads" => opening.session.inter_op_threads = number::<u16>(key, value)?.into(),
         "allow_op" => opening.allowed.push(value.to_owned()),
+        "signature" => opening.signature = Some(value.to_owned()),
         _ => return Ok(false),
     }
     Ok(true)

@@ -24,6 +24,6 @@ pub(super) fn predict(
     let rows = slab.rows(schema, first, count)?;
     let results = Results::of_predictions(Direct::of(caller, results, "results")?, schema, count)?;
     let predictions = run(rows.view(Purpose::Predict, &rows.follow()?))?;
-    results.write_predictions(&predictions);
+    results.write_predictions(&predictions)?;
     Ok(predictions.version())
 }

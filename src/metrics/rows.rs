@@ -1,6 +1,6 @@
 //! What a step shows to the metrics: predictions and labels, in the memory where they lie.
 
-use crate::tensor::{DType, Element, bytes_of};
+use crate::tensor::{DType, Element, bf16, bytes_of, f16};
 
 /// The rows of one output beside those of its label.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub struct OutputRows<'a> {
     pub label: Option<LabelRows<'a>>,
 }
 
-/// Labels of any dtype that is a number or a bool; any alignment.
+/// Labels of any dtype that is a real number or a bool; any alignment.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelRows<'a> {
     dtype: DType,
@@ -20,9 +20,9 @@ pub struct LabelRows<'a> {
 }
 
 impl<'a> LabelRows<'a> {
-    /// The labels that these bytes are; `None` for strings, and if an element is cut off.
+    /// The labels that these bytes are; `None` for strings and complex numbers, and if an element is cut off.
     pub fn new(dtype: DType, bytes: &'a [u8]) -> Option<Self> {
-        let size = dtype.size()?;
+        let size = dtype.size().filter(|_| !dtype.is_complex())?;
         bytes.len().is_multiple_of(size).then_some(Self { dtype, bytes, length: bytes.len() / size })
     }
 
@@ -76,6 +76,8 @@ macro_rules! labels {
 labels! {
     f32 as f32, label => label, float_class(f64::from(label));
     f64 as f64, label => label as f32, float_class(label);
+    f16 as f16, label => label.to_f32(), float_class(label.to_f64());
+    bf16 as bf16, label => label.to_f32(), float_class(label.to_f64());
     i8 as i8, label => f32::from(label), label.try_into().unwrap_or(usize::MAX);
     i16 as i16, label => f32::from(label), label.try_into().unwrap_or(usize::MAX);
     i32 as i32, label => label as f32, label.try_into().unwrap_or(usize::MAX);
@@ -105,6 +107,8 @@ impl LabelRows<'_> {
         Some(match self.dtype {
             DType::F32 => what.call::<f32>(f32::split(self.bytes)),
             DType::F64 => what.call::<f64>(f64::split(self.bytes)),
+            DType::F16 => what.call::<f16>(f16::split(self.bytes)),
+            DType::BF16 => what.call::<bf16>(bf16::split(self.bytes)),
             DType::I8 => what.call::<i8>(i8::split(self.bytes)),
             DType::I16 => what.call::<i16>(i16::split(self.bytes)),
             DType::I32 => what.call::<i32>(i32::split(self.bytes)),
@@ -114,7 +118,7 @@ impl LabelRows<'_> {
             DType::U32 => what.call::<u32>(u32::split(self.bytes)),
             DType::U64 => what.call::<u64>(u64::split(self.bytes)),
             DType::Bool => what.call::<bool>(bool::split(self.bytes)),
-            DType::String => return None,
+            DType::String | DType::C64 | DType::C128 => return None,
         })
     }
 }

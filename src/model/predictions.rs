@@ -109,6 +109,14 @@ impl Predictions {
         }
     }
 
+    /// The output at this index, row-major; none unless it is of strings.
+    pub(crate) fn strings_at(&self, index: usize) -> &[Vec<u8>] {
+        match self.values.get(index) {
+            Some(Values::Strings(strings)) => strings,
+            _ => &[],
+        }
+    }
+
     fn index(&self, name: &str) -> Result<usize> {
         self.schema.outputs().iter().position(|output| output.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.names().collect();

@@ -160,11 +160,11 @@ impl Layout {
     }
 }
 
-/// What the metrics can read: outputs of `float32` beside labels that are no strings.
+/// What the metrics can read: outputs of `float32` beside labels that are real numbers.
 fn outputs(manifest: &Manifest) -> Vec<OutputSpec<'_>> {
     let label = |output: &Output| {
         let label = manifest.labels.iter().find(|label| label.output.as_ref() == Some(&output.name))?;
-        (output.dtype == DType::F32 && label.dtype != DType::String).then_some(&label.shape)
+        (output.dtype == DType::F32 && label.dtype != DType::String && !label.dtype.is_complex()).then_some(&label.shape)
     };
     manifest.outputs.iter().map(|output| OutputSpec { name: &output.name, shape: &output.shape, label: label(output) }).collect()
 }

@@ -15,6 +15,7 @@ use super::serving::Serving;
 use super::source::{Source, VersionName};
 use super::status::{PredictorStatus, Problem};
 use crate::batch::{BatchView, Schema};
+use crate::bundle::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Predictions;
 use crate::params::yield_to_the_stream;
@@ -94,6 +95,11 @@ impl Follower {
 
     pub(super) fn schema(&self) -> Arc<Schema> {
         self.current.load().model.schema().clone()
+    }
+
+    /// Of the model that predicts now.
+    pub(super) fn manifest(&self) -> Manifest {
+        self.current.load().model.bundle().manifest().clone()
     }
 
     pub(super) fn version(&self) -> VersionId {

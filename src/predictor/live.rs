@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 use super::source::VersionName;
 use super::status::PredictorStatus;
 use crate::batch::BatchView;
+use crate::bundle::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Model, Predictions};
 use crate::params::{Store, Version};
@@ -23,6 +24,10 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(model: Arc<Model>, store: Arc<dyn Store>) -> Self {
         Self { model, store, pinned: ArcSwapOption::empty() }
+    }
+
+    pub(super) fn manifest(&self) -> Manifest {
+        self.model.bundle().manifest().clone()
     }
 
     pub(super) fn predict(&self, batch: &BatchView<'_>) -> Result<Predictions> {

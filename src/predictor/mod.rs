@@ -26,6 +26,7 @@ pub use source::VersionName;
 pub use status::{PredictorStatus, Problem};
 
 use crate::batch::{BatchView, Schema};
+use crate::bundle::Manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Predictions;
 use crate::snapshot::VersionId;
@@ -107,6 +108,14 @@ impl Predictor {
     /// The columns that the model takes; makes batches. They fit every version.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// What the model that predicts now takes and gives.
+    pub(crate) fn manifest(&self) -> Manifest {
+        match &self.by {
+            By::Store(live) => live.manifest(),
+            By::Source { follower, .. } => follower.manifest(),
+        }
     }
 
     /// Predicts by one version, which [`Predictions::version_id`] names. Labels and weights are ignored.

@@ -11,7 +11,7 @@ use tensorflow_sys_runtime::{TF_TString, TF_Tensor};
 
 use super::api::{Api, api};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{DType, Element};
+use crate::tensor::{DType, Element, name_of};
 
 /// The dimensions of a tensor.
 pub(crate) type Dims = SmallVec<[i64; 6]>;
@@ -89,7 +89,7 @@ impl Tensor {
             None => {
                 // SAFETY: `raw` is live and ours to free.
                 unsafe { (api.TF_DeleteTensor)(raw.as_ptr()) };
-                Err(Error::new(ErrorKind::TensorFlow, "read tensor", format!("dtype {code} is not supported")))
+                Err(Error::new(ErrorKind::TensorFlow, "read tensor", format!("{} is not taken; cast it in the graph", name_of(code.into()))))
             }
         }
     }

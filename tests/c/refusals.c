@@ -84,7 +84,7 @@ static void damaged_bundles(const char *folder)
         {"altered_values", "initial.safetensors"},
         {"not_json", "bundle.json"},
         {"newer_format", "format 2"},
-        {"unknown_dtype", "complex64"},
+        {"unknown_dtype", "qint8"},
         {"unknown_rule", "rmsprop"},
         {"other_dtype", "feature/numbers"},
         {"no_such_endpoint", "train/nothing"},

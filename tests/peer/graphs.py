@@ -5,6 +5,10 @@
 - `reads_file.bundle`: its prediction reads a file.
 - `reads_file_in_function.bundle`: the same, inside a function that the graph calls.
 - `variable.bundle`: its prediction reads a variable.
+
+And one that the exporter writes of a function, `function.bundle`, a factorization machine of ids; `function.safetensors` has
+its batches and what TensorFlow makes of them with plain SGD: losses, predictions before each step, parameters at the end.
+`narrow.bundle` and `narrow.safetensors` are the same of a function of 16-bit floats and complex numbers.
 """
 
 import hashlib
@@ -12,9 +16,11 @@ import json
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
+import streamgrad
 import tensorflow as tf
-from safetensors.numpy import save
+from safetensors.numpy import save, save_file
 
 WIDTH = 4
 
@@ -83,8 +89,100 @@ def read_variable(x: tf.Tensor) -> tf.Tensor:
     return x * variable
 
 
+def machine(parameters, features, label):
+    """Loss and click of a factorization machine."""
+    rows = tf.gather(parameters["v"], features["ids"])
+    pairs = 0.5 * tf.reduce_sum(
+        tf.square(tf.reduce_sum(rows, 1)) - tf.reduce_sum(tf.square(rows), 1), -1, keepdims=True
+    )
+    logits = parameters["bias"] + tf.reduce_sum(tf.gather(parameters["w"], features["ids"]), 1) + pairs
+    loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(label, logits))
+    return loss, {"click": tf.sigmoid(logits)}
+
+
+def function(folder: Path) -> None:
+    """The bundle of a function, and twenty steps of it in Python."""
+    random = np.random.default_rng(3)
+    initial = {
+        "w": np.zeros((10, 1), "float32"),
+        "v": random.normal(size=(10, 4)).astype("float32"),
+        "bias": np.zeros(1, "float32"),
+    }
+    ids = random.integers(0, 10, (20, 8, 3)).astype("int64")
+    clicked = (ids[..., :1] > 4).astype("float32")
+    streamgrad.export_function(
+        machine,
+        folder / "function.bundle",
+        parameters=initial,
+        features={"ids": tf.TensorSpec([None, 3], tf.int64)},
+        label=(tf.TensorSpec([None, 1]), "clicked"),
+        optimizer=keras.optimizers.SGD(0.25),
+        task="binary_classification",
+        metrics=["auc"],
+        overwrite=True,
+    )
+    parameters = {name: tf.Variable(value) for name, value in initial.items()}
+    losses, clicks = [], []
+    for x, y in zip(ids, clicked, strict=True):
+        with tf.GradientTape() as tape:
+            loss, predictions = machine(parameters, {"ids": tf.constant(x)}, tf.constant(y))
+        losses.append(loss.numpy())
+        clicks.append(predictions["click"].numpy())
+        for name, gradient in tape.gradient(loss, parameters).items():
+            parameters[name].assign_sub(0.25 * tf.convert_to_tensor(gradient))
+    ends = {f"after/{name}": value.numpy() for name, value in parameters.items()}
+    recorded = {"ids": ids, "clicked": clicked, "loss": np.array(losses), "click": np.array(clicks)}
+    save_file(recorded | ends, folder / "function.safetensors")
+
+
+def narrow_rows(parameters, features, label):
+    """Loss and predictions of halves and a wave."""
+    wave = features["wave"]
+    parts = [tf.cast(features[name], tf.float32) for name in ("half", "brain")]
+    logits = tf.concat([*parts, tf.math.real(wave), tf.math.imag(wave)], 1) @ parameters["w"]
+    loss = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(label, tf.float32), logits)
+    p = tf.sigmoid(logits)
+    return tf.reduce_mean(loss), {"p": p, "short": tf.cast(p, tf.float16), "turned": wave * 1j}
+
+
+def narrow(folder: Path) -> None:
+    """The bundle of a function of 16-bit floats and complex numbers, and ten steps of it in Python."""
+    random = np.random.default_rng(4)
+    start = np.zeros((4, 1), "float32")
+    shape = (10, 8, 1)
+    half, brain = random.normal(size=shape).astype("float16"), random.normal(size=shape)
+    brain = tf.cast(brain, tf.bfloat16).numpy()
+    wave = (random.normal(size=shape) + 1j * random.normal(size=shape)).astype("complex64")
+    late = (half.astype("float32") + wave.imag > 0).astype("float16")
+    streamgrad.export_function(
+        narrow_rows,
+        folder / "narrow.bundle",
+        parameters={"w": start},
+        features={"half": half[0], "brain": brain[0], "wave": wave[0]},
+        label=(tf.TensorSpec([None, 1], tf.float16), "late"),
+        optimizer=keras.optimizers.SGD(0.5),
+        outputs=["p", "short", "turned"],
+        task="binary_classification",
+        metrics={"p": ["accuracy"]},
+        overwrite=True,
+    )
+    w, losses, shorts = tf.Variable(start), [], []
+    for rows in zip(half, brain, wave, late, strict=True):
+        *x, y = [tf.constant(one) for one in rows]
+        with tf.GradientTape() as tape:
+            loss, predictions = narrow_rows({"w": w}, dict(zip(("half", "brain", "wave"), x, strict=True)), y)
+        losses.append(loss.numpy())
+        shorts.append(predictions["short"].numpy())
+        w.assign_sub(0.5 * tape.gradient(loss, w))
+    recorded = {"half": half, "brain": brain.view("uint16"), "wave": wave.view("float32"), "late": late}
+    ends = {"loss": np.array(losses), "short": np.array(shorts), "w": w.numpy()}
+    save_file(recorded | ends, folder / "narrow.safetensors")
+
+
 def main(folder: Path) -> None:
     """Writes all of them."""
+    function(folder)
+    narrow(folder)
     build(folder / "alias.bundle", tf.identity)
     build(folder / "reads_file.bundle", read_file)
     build(folder / "reads_file_in_function.bundle", tf.function(read_file, autograph=False))

@@ -4,7 +4,7 @@
 
 `saved/keras`: `keras.Model.export` of a model with two inputs and two outputs; `saved/words`: a lookup table from a file of words beside the
 model, strings in and out, two signatures; `saved/dtypes`: each dtype through; `saved/numbered/<n>`: the same model with other weights;
-`saved/open`: a signature with a size left open. `saved.json` has for each signature its inputs and Python's outputs.
+`saved/open`: a signature with a size left open; `saved/quantised`: one of a dtype that is not taken. `saved.json` has for each signature its inputs and Python's outputs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ import numpy as np
 import tensorflow as tf
 
 DTYPES = [
+    "float16",
+    "bfloat16",
     "float32",
     "float64",
+    "complex64",
+    "complex128",
     "int8",
     "int16",
     "int32",
@@ -101,6 +105,15 @@ class Through(tf.Module):  # type: ignore[misc]
         }
 
 
+class Quantised(tf.Module):  # type: ignore[misc]
+    """A dtype that no bundle has."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.qint8, name="x")])
+    def plain(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Its bits."""
+        return {"bits": tf.bitcast(x, tf.int8)}
+
+
 class Open(tf.Module):  # type: ignore[misc]
     """Rows of any length."""
 
@@ -111,11 +124,13 @@ class Open(tf.Module):  # type: ignore[misc]
 
 
 def plain(value: Any) -> Any:
-    """As JSON has it: strings as they are, numbers flat."""
+    """As JSON has it: strings as they are, numbers flat, complex ones as two."""
     array = np.asarray(value)
     if array.dtype == object:
         return [text if isinstance(text, str) else text.decode() for text in array.ravel()]
-    return array.ravel().tolist()
+    if array.dtype.kind == "c":
+        return np.stack([array.real, array.imag], -1).ravel().tolist()
+    return (array.astype("float64") if array.dtype == tf.bfloat16.as_numpy_dtype else array).ravel().tolist()
 
 
 def record(path: Path, signature: str, inputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
@@ -165,8 +180,11 @@ def main(folder: Path) -> None:
     for name in DTYPES:
         if name == "bool":
             values["x_bool"] = np.array([[True, False], [False, False], [True, True]])
-        elif name.startswith("float"):
-            values[f"x_{name}"] = np.array([[1.5, -2.25], [3e-3, 0.0], [-7.125, 1e6]], name)
+        elif name.startswith("complex"):
+            values[f"x_{name}"] = np.array([[1.5 - 2j, -2.25], [3e-3j, 0.0], [-7.125, 1e6 + 1j]], name)
+        elif "float" in name:
+            dtype = tf.dtypes.as_dtype(name).as_numpy_dtype
+            values[f"x_{name}"] = np.array([[1.5, -2.25], [3e-3, 0.0], [-7.125, 6e4]], dtype)
         else:
             limits = np.iinfo(name)
             values[f"x_{name}"] = np.array([[limits.min, limits.max], [0, 1], [2, 3]], name)
@@ -175,6 +193,10 @@ def main(folder: Path) -> None:
 
     sums = Open()
     tf.saved_model.save(sums, str(saved / "open"), signatures={"serving_default": sums.total})
+    quantised = Quantised()
+    tf.saved_model.save(
+        quantised, str(saved / "quantised"), signatures={"serving_default": quantised.plain}
+    )
     (folder / "saved.json").write_text(json.dumps(records, ensure_ascii=False))
 
 

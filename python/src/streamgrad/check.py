@@ -59,10 +59,15 @@ def verify_rows(
     ) from failure
 
 
+ROUNDED = {"float16": 2.0**-9, "bfloat16": 2.0**-6}
+"""What two units of the last place are of a number."""
+
+
 def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Values) -> None:
     """Runs graph and Keras model on `batch`; raises `ExportError` with the name of the first tensor that differs.
 
-    Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`. The Keras model keeps its weights.
+    Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`; for a float of 16 bits, two units of its last place
+    in place of 1e-5. The Keras model keeps its weights.
     """
     reads = [(table["name"], one["name"]) for table in manifest.get("tables", []) for one in table["features"]]
     expected = keras_values(model, batch, reads)
@@ -82,12 +87,13 @@ def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Va
                 f"the exported graph differs from the Keras model: {name} at {size} rows is {other.dtype}"
                 f"{list(other.shape)}, but Keras gives {value.dtype}{list(value.shape)}"
             )
-        if value.dtype.kind != "f":
+        tolerance = ROUNDED.get(value.dtype.name, 1e-5)
+        if value.dtype.kind not in "fc" and value.dtype.name not in ROUNDED:
             if not np.array_equal(value, other):
                 raise ExportError(f"the exported graph differs from the Keras model: {name} at {size} rows")
             continue
-        allowed = 1e-5 * float(np.max(np.abs(value), initial=0)) + 1e-6 * scale
-        difference = np.abs(value.astype(np.float64) - other.astype(np.float64))
+        allowed = tolerance * float(np.max(np.abs(value), initial=0)) + 1e-6 * scale
+        difference = np.abs(value.astype(np.complex128) - other.astype(np.complex128))
         if not np.all(difference <= allowed):
             raise ExportError(
                 f"the exported graph differs from the Keras model: {name} at {size} rows is off by "

@@ -12,11 +12,14 @@ from streamgrad.errors import ExportError
 if TYPE_CHECKING:
     from streamgrad.transforms import Transform
 
-DTYPES = (
+WEIGHTS = (
     "float32", "float64", "int8", "int16", "int32", "int64",
     "uint8", "uint16", "uint32", "uint64", "bool", "string",
 )  # fmt: skip
-"""The dtypes that a bundle may hold."""
+"""The dtypes that a bundle's weights may have."""
+
+DTYPES = (*WEIGHTS, "float16", "bfloat16", "complex64", "complex128")
+"""The dtypes that its columns may have."""
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,9 @@ def _feature(
         return words[random.integers(0, len(words), shape)]
     if column.dtype == "bool":
         return random.integers(0, 2, shape).astype(bool)
-    if column.dtype.startswith("float"):
+    if column.dtype.startswith("complex"):
+        return (random.normal(size=shape) + 1j * random.normal(size=shape)).astype(column.dtype)
+    if "float" in column.dtype:
         if not whole:
             return random.normal(size=shape).astype(column.dtype)
         values = random.integers(0, bound, shape) if bound else random.uniform(0.05, 1, shape)
@@ -169,7 +171,7 @@ def _label(random: np.random.Generator, column: Filled, rows: int, loss: OutputL
             values = random.integers(0, int(loss.range[1]) + 1, shape)
         case "one_hot":
             values = np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
-        case _ if not column.dtype.startswith("float"):
+        case _ if "float" not in column.dtype:
             values = random.integers(0, 2, shape)
         case _:
             values = random.normal(size=shape)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from streamgrad import tables
-from streamgrad.columns import DTYPES
+from streamgrad.columns import WEIGHTS
 from streamgrad.errors import ExportError
 from streamgrad.names import node_names, unique
 from streamgrad.where import named
@@ -61,7 +61,7 @@ def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
                 "weights that are"
             )
     for variable in others:
-        if str(variable.dtype) not in DTYPES:
+        if str(variable.dtype) not in WEIGHTS:
             raise ExportError(
                 f"weight {variable.path!r} of {_owner(model, variable)} is {variable.dtype}, which a bundle cannot "
                 "hold; build the layer with float32 variables"

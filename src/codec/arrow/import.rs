@@ -1,7 +1,7 @@
 //! A record batch that a host hands over by Arrow's C data interface.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
+use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type, Float64Type};
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_buffer::Buffer;
@@ -200,6 +200,7 @@ fn numbers(dtype: DType, array: &ArrayRef) -> Option<Buffer> {
         DType::U16 => buffer::<UInt16Type>(array),
         DType::U32 => buffer::<UInt32Type>(array),
         DType::U64 => buffer::<UInt64Type>(array),
-        DType::Bool | DType::String => None,
+        DType::F16 => buffer::<Float16Type>(array),
+        DType::BF16 | DType::C64 | DType::C128 | DType::Bool | DType::String => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
@@ -95,6 +95,10 @@ fn numbers(target: &Target, array: &ArrayRef, give: impl FnOnce(&[u8]) -> bool) 
         (DType::U64, DataType::UInt64) => {
             let values = same::<UInt64Type>(array);
             target.allows(Some(&Value::U64s(values))) && give(bytes_of(values))
+        }
+        (DType::F16, DataType::Float16) => {
+            let values: Vec<f32> = same::<Float16Type>(array).iter().map(|value| value.to_f32()).collect();
+            target.allows(Some(&Value::F32s(&values))) && give(bytes_of(same::<Float16Type>(array)))
         }
         (DType::I8, DataType::Int8) => target.allows(None) && give(bytes_of(same::<Int8Type>(array))),
         (DType::I16, DataType::Int16) => target.allows(None) && give(bytes_of(same::<Int16Type>(array))),

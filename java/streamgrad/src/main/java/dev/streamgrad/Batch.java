@@ -293,10 +293,12 @@ public final class Batch {
             throw new InvalidInputException("set field: a row can be set only inside add");
         }
         Field field = schema.field(index);
-        if (field.elements() != values && !field.column().ragged()) {
-            throw new InvalidInputException("set field: it takes " + field.elements() + " values, not " + values + ": " + field);
+        int parts = field.column().dtype().parts();
+        if (field.column().ragged() ? values % parts != 0 : field.elements() * parts != values) {
+            throw new InvalidInputException("set field: it takes " + (field.column().ragged() ? "pairs of" : field.elements() * parts)
+                    + " values, not " + values + ": " + field);
         }
-        memory.begin(field, values);
+        memory.begin(field, values / parts);
         return field;
     }
 

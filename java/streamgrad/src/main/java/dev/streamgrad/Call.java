@@ -28,13 +28,17 @@ final class Call {
 
     /** Of the predictions: lineage, then number of the version. */
     static final int PREDICTING_VERSION = 0;
+    /** Of the predictions: the bytes of all strings, which lie behind the outputs. */
+    static final int STRING_BYTES = 16;
+    /** Room for strings to begin with. */
+    private static final int FIRST_STRINGS = 4096;
 
     static final int OUTPUTS = Layout.ALIGNMENT;
 
     private final Schema schema;
-    private final ByteBuffer results;
+    private ByteBuffer results;
     /** The part of the results that has the predictions. */
-    private final ByteBuffer predictions;
+    private ByteBuffer predictions;
     private final ByteBuffer error = newError();
     private ByteBuffer position;
     /** The layout of the latest predictions: batches mostly have as many rows as the one before. */
@@ -44,9 +48,29 @@ final class Call {
     Call(Schema schema, int rows) {
         this.schema = schema;
         int outputs = rows == 0 ? 0 : new Layout(schema.outputs(), rows).bytes();
-        this.results = Layout.allocate(Math.addExact(predictionsAt(schema) + OUTPUTS, outputs));
-        this.predictions = results.position(predictionsAt(schema)).slice().order(ByteOrder.LITTLE_ENDIAN);
+        boolean strings = schema.outputs().stream().anyMatch(output -> output.dtype() == DType.STRING);
+        room(outputs + (strings ? FIRST_STRINGS : 0L));
+    }
+
+    /** Buffers with so many bytes for outputs and their strings; what the old ones hold is lost. */
+    private void room(long bytes) {
+        long all = predictionsAt(schema) + OUTPUTS + bytes;
+        if (all > Layout.MOST_BYTES) {
+            throw new InvalidInputException("predict: the predictions would need more than 2 GiB, predict fewer rows at once");
+        }
+        results = Layout.allocate((int) all);
+        predictions = results.position(predictionsAt(schema)).slice().order(ByteOrder.LITTLE_ENDIAN);
         results.clear();
+    }
+
+    /** Whether strings of the last call found no room; there is now. */
+    boolean again(int rows) {
+        long needed = layout(rows).bytes() + predictions.getLong(STRING_BYTES);
+        boolean lacks = OUTPUTS + needed > predictions.capacity();
+        if (lacks) {
+            room(needed);
+        }
+        return lacks;
     }
 
     static ByteBuffer newError() {
@@ -89,12 +113,17 @@ final class Call {
         return new Metrics(schema, results);
     }
 
-    /** The predictions that the last call wrote, as plain data. */
-    Predictions predictions(int rows) {
+    private Layout layout(int rows) {
         if (layout == null || layout.rows() != rows) {
             layout = new Layout(schema.outputs(), rows);
         }
-        byte[] copy = new byte[layout.bytes()];
+        return layout;
+    }
+
+    /** The predictions that the last call wrote, as plain data. */
+    Predictions predictions(int rows) {
+        Layout layout = layout(rows);
+        byte[] copy = new byte[layout.bytes() + (int) predictions.getLong(STRING_BYTES)];
         predictions.position(PREDICTING_VERSION);
         VersionId version = new VersionId(predictions);
         predictions.position(OUTPUTS).get(copy).clear();

@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 /**
  * Writes one number as an element of a column, or refuses it: no conversion loses more than the rounding of a float.
  *
- * <p>A float column takes any number within its range, rounded to the nearest; an integer column takes whole numbers
- * within its range; a bool column takes 0 and 1. Nothing takes infinity, NaN only a column whose values may be missing, and
- * a label only what the loss allows.
+ * <p>A float column, and a part of a complex number, takes any number within its range, rounded to the nearest; an integer
+ * column takes whole numbers within its range; a bool column takes 0 and 1. Nothing takes infinity, NaN only a column whose
+ * values may be missing, and a label only what the loss allows.
  */
 final class Cells {
     private Cells() {}
@@ -18,15 +18,22 @@ final class Cells {
         }
         DType dtype = field.column().dtype();
         switch (dtype) {
+            case FLOAT16:
+            case BFLOAT16:
+                allow(field, value);
+                slab.putShort(at, half(field, value));
+                return;
             case FLOAT32:
+            case COMPLEX64:
                 allow(field, value);
                 float rounded = (float) value;
                 if (Float.isInfinite(rounded)) {
-                    throw refuse("a value is too large for float32", field, value);
+                    throw refuse("a value is too large for " + dtype, field, value);
                 }
                 slab.putFloat(at, rounded);
                 return;
             case FLOAT64:
+            case COMPLEX128:
                 allow(field, value);
                 slab.putDouble(at, value);
                 return;
@@ -43,10 +50,16 @@ final class Cells {
         DType dtype = field.column().dtype();
         allow(field, value);
         switch (dtype) {
+            case FLOAT16:
+            case BFLOAT16:
+                slab.putShort(at, half(field, value));
+                return;
             case FLOAT32:
+            case COMPLEX64:
                 slab.putFloat(at, value);
                 return;
             case FLOAT64:
+            case COMPLEX128:
                 slab.putDouble(at, value);
                 return;
             case INT8:
@@ -79,6 +92,15 @@ final class Cells {
             default:
                 throw refuse("a string field takes a String or a byte[], not a number", field, value);
         }
+    }
+
+    private static short half(Field field, double value) {
+        Half half = field.column().dtype() == DType.FLOAT16 ? Half.FLOAT16 : Half.BFLOAT16;
+        short bits = half.bits(value);
+        if (Float.isInfinite(half.number(bits))) {
+            throw refuse("a value is too large for " + field.column().dtype(), field, value);
+        }
+        return bits;
     }
 
     private static long within(Field field, long value, long lowest, long highest) {

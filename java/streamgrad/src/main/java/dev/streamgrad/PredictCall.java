@@ -26,18 +26,20 @@ interface PredictCall {
         try {
             batch.lend();
             try {
-                Call.check(
-                        run(
-                                handle.value(),
-                                batch.slab(),
-                                batch.capacity(),
-                                fromRow,
-                                rows,
-                                batch.heap().bytes(),
-                                batch.heap().size(),
-                                call.predictionsBuffer(),
-                                call.error()),
-                        call.error());
+                do {
+                    Call.check(
+                            run(
+                                    handle.value(),
+                                    batch.slab(),
+                                    batch.capacity(),
+                                    fromRow,
+                                    rows,
+                                    batch.heap().bytes(),
+                                    batch.heap().size(),
+                                    call.predictionsBuffer(),
+                                    call.error()),
+                            call.error());
+                } while (call.again(rows));
                 return call.predictions(rows);
             } finally {
                 batch.giveBack();

@@ -2,11 +2,14 @@ package dev.streamgrad;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
  * What the model says of each row of a batch, by output. Plain data: immutable, safe for use by several threads, valid
  * for ever.
+ *
+ * <p>An element of a complex output is two numbers here, the real part and the imaginary one.
  */
 public final class Predictions {
     private final Schema schema;
@@ -124,8 +127,8 @@ public final class Predictions {
          * @throws InvalidInputException if there is no such row or the output is not scalar
          */
         public float value(int row) {
-            if (column.elements() != 1) {
-                throw new InvalidInputException("read prediction: take its " + column.elements()
+            if (numbers() != 1) {
+                throw new InvalidInputException("read prediction: take its " + numbers()
                         + " elements with row or by number: output " + column);
             }
             return value(row, 0);
@@ -140,8 +143,7 @@ public final class Predictions {
          * @throws InvalidInputException if there is no such row or element
          */
         public float value(int row, int element) {
-            int at = at(row, element);
-            return column.dtype() == DType.FLOAT32 ? data.getFloat(at) : (float) wide(at);
+            return (float) wide(at(row, element));
         }
 
         /**
@@ -152,11 +154,56 @@ public final class Predictions {
          * @throws InvalidInputException if there is no such row
          */
         public float[] row(int row) {
-            float[] values = new float[column.elements()];
+            float[] values = new float[numbers()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = value(row, i);
             }
             return values;
+        }
+
+        /**
+         * All elements of the prediction for a row, for outputs wider than a float.
+         *
+         * @param row from zero to {@link Predictions#rows}, exclusive
+         * @return a copy, in row-major order, rounded to doubles if the output is of 64-bit integers
+         * @throws InvalidInputException if there is no such row
+         */
+        public double[] doubles(int row) {
+            double[] values = new double[numbers()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = doubleValue(row, i);
+            }
+            return values;
+        }
+
+        /**
+         * One element of the prediction for a row of a string output.
+         *
+         * @param row from zero to {@link Predictions#rows}, exclusive
+         * @param element within the row, in row-major order
+         * @return a copy
+         * @throws InvalidInputException if there is no such row or element, or the output is not of strings
+         */
+        public byte[] bytes(int row, int element) {
+            if (column.dtype() != DType.STRING) {
+                throw new InvalidInputException("read prediction: it is a number, not a string: output " + column);
+            }
+            int slot = place(row, element);
+            byte[] string = new byte[data.getInt(slot + Integer.BYTES)];
+            data.duplicate().position(layout.bytes() + data.getInt(slot)).get(string);
+            return string;
+        }
+
+        /**
+         * One element of the prediction for a row of a string output, as text in UTF-8.
+         *
+         * @param row from zero to {@link Predictions#rows}, exclusive
+         * @param element within the row, in row-major order
+         * @return the text; what is no UTF-8 in it is the replacement character: {@link #bytes} has all
+         * @throws InvalidInputException if there is no such row or element, or the output is not of strings
+         */
+        public String text(int row, int element) {
+            return new String(bytes(row, element), StandardCharsets.UTF_8);
         }
 
         /**
@@ -181,26 +228,43 @@ public final class Predictions {
          */
         public long longValue(int row, int element) {
             int at = at(row, element);
-            if (column.dtype() == DType.FLOAT32 || column.dtype() == DType.FLOAT64) {
+            if (column.dtype().floating()) {
                 throw new InvalidInputException("read prediction: it is not an integer: output " + column);
             }
             return integer(at);
         }
 
+        private int numbers() {
+            return column.elements() * column.dtype().parts();
+        }
+
         private int at(int row, int element) {
+            if (column.dtype() == DType.STRING) {
+                throw new InvalidInputException("read prediction: it is a string, take its bytes or text: output " + column);
+            }
+            return place(row, element);
+        }
+
+        private int place(int row, int element) {
             int rows = layout.rows();
-            if (row < 0 || row >= rows || element < 0 || element >= column.elements()) {
-                throw new InvalidInputException("read prediction: " + rows + " rows of " + column.elements()
+            if (row < 0 || row >= rows || element < 0 || element >= numbers()) {
+                throw new InvalidInputException("read prediction: " + rows + " rows of " + numbers()
                         + " elements have no row " + row + ", element " + element);
             }
-            return offset + (row * column.elements() + element) * column.dtype().slot();
+            return offset + (row * numbers() + element) * column.dtype().cell();
         }
 
         private double wide(int at) {
             switch (column.dtype()) {
+                case FLOAT16:
+                    return Half.FLOAT16.number(data.getShort(at));
+                case BFLOAT16:
+                    return Half.BFLOAT16.number(data.getShort(at));
                 case FLOAT32:
+                case COMPLEX64:
                     return data.getFloat(at);
                 case FLOAT64:
+                case COMPLEX128:
                     return data.getDouble(at);
                 case UINT64:
                     long bits = data.getLong(at);

@@ -53,6 +53,16 @@ public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
     }
 
     /**
+     * The signature of a SavedModel to predict by.
+     *
+     * @param name {@code serving_default} unless said, or the only one that the SavedModel has
+     * @return this builder
+     */
+    public PredictorBuilder signature(String name) {
+        return option("signature", name);
+    }
+
+    /**
      * Opens the newest version that can be read, warms it, and begins to follow.
      *
      * @return an open predictor, to be closed

@@ -11,7 +11,8 @@ import java.util.List;
  * <p>Numbers are converted only where nothing but a float's rounding is lost: a float column takes every finite number
  * within its range, an integer column whole numbers within its range, a bool column 0 and 1. Refused are infinity, NaN
  * unless values may be missing, and a label that the loss does not allow. A field set twice keeps the later value. An array
- * fills a field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one with any number.
+ * fills a field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one with any number;
+ * of a complex number it has both parts.
  *
  * <p>Used by one thread, and only within the call of {@code add} that handed it out.
  */
@@ -386,7 +387,8 @@ public final class Row {
     }
 
     private Row leaveOut(int field) {
-        Field place = batch.place(field, batch.schema().field(field).elements());
+        Field place = batch.schema().field(field);
+        batch.place(field, place.elements() * place.column().dtype().parts());
         if (place.column().role() == Column.Role.FEATURE && !place.column().optional()) {
             throw new InvalidInputException("set field: a feature needs a value, not null: " + place);
         }

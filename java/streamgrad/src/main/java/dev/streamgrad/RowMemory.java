@@ -109,13 +109,13 @@ final class RowMemory {
         return field.column().ragged() ? heap.bytes() : slab;
     }
 
-    /** Where element {@code i} of a field lies. */
+    /** Where number {@code i} of a field lies; a complex element is two. */
     private int at(Field field, int i) {
         Column column = field.column();
-        int slot = column.dtype().slot();
+        int cell = column.dtype().cell();
         return column.ragged()
-                ? start + i * slot
-                : layout.offset(field.columnIndex()) + row * column.rowBytes() + (field.element() + i) * slot;
+                ? start + i * cell
+                : layout.offset(field.columnIndex()) + row * column.rowBytes() + field.element() * column.dtype().slot() + i * cell;
     }
 
     private static void onlyString(Field field) {

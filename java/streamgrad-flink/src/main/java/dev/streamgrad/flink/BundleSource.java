@@ -23,15 +23,17 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * Where a TaskManager gets the bundle from. Immutable, safe for use by several threads, serialised with the job.
+ * Where a TaskManager gets the bundle, or the SavedModel to predict by, from. Immutable, safe for use by several threads, serialised with the job.
  *
  * <p>As text: {@code classpath:NAME} is a resource, {@code cached:NAME} a file registered with the job, {@code ship:PATH}
  * a folder of the machine that submits the job, any other scheme ({@code hdfs://...}, {@code s3://...}, {@code file://...})
- * one of Flink's file systems, and everything else a path on the TaskManager's own machine.
+ * one of Flink's file systems, and everything else a path on the TaskManager's own machine. A JSON that describes a graph
+ * is taken by path; of a class path only a bundle, which lists its files.
  */
 public final class BundleSource implements Serializable {
     private static final long serialVersionUID = 1L;
     private static final String MANIFEST = "bundle.json";
+    private static final String SAVED_MODEL = "saved_model.pb";
 
     private enum Kind {
         PATH,
@@ -133,7 +135,7 @@ public final class BundleSource implements Serializable {
             return this;
         }
         Path folder = Path.of(place).toAbsolutePath().normalize();
-        if (!Files.isRegularFile(folder.resolve(MANIFEST))) {
+        if (!Files.isRegularFile(folder.resolve(MANIFEST)) && !Files.isRegularFile(folder.resolve(SAVED_MODEL))) {
             throw new IllegalArgumentException(
                     "ship bundle: export it on the machine that submits the job, there is no " + folder.resolve(MANIFEST));
         }
@@ -182,6 +184,10 @@ public final class BundleSource implements Serializable {
 
     private static void copyFromFileSystem(org.apache.flink.core.fs.Path from, Path to) throws IOException {
         FileSystem files = from.getFileSystem();
+        if (files.exists(from) && !files.getFileStatus(from).isDir()) {
+            throw new IOException("fetch bundle: name the folder, not a file in it; a JSON that describes a graph is taken by"
+                    + " its path on the TaskManagers: " + from);
+        }
         FileStatus[] entries = files.listStatus(from);
         if (entries == null) {
             throw new FileNotFoundException("fetch bundle: export it there, there is no folder " + from);

@@ -14,8 +14,8 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 /**
  * Predicts one record at a time and learns nothing: {@code flights.map(new PredictMap<>("flights.bundle", type))}.
  *
- * <p>It predicts with the bundle's parameters, or follows what others learn: with {@link #follow} the snapshots in a folder,
- * with {@link #numbered} a folder of bundles, with {@link #shared} a {@link Learning} of the same job and TaskManager. A
+ * <p>It predicts with the parameters of a bundle or a SavedModel, or follows what others learn: with {@link #follow} the snapshots in a folder,
+ * with {@link #numbered} a folder of bundles or SavedModels, with {@link #shared} a {@link Learning} of the same job and TaskManager. A
  * new version is loaded beside the one that predicts; one that cannot be used is refused, and the one before goes on. Each
  * subtask has a predictor of its own, unless {@link #shared}. Metrics in the operator's group {@code streamgrad}:
  * {@code predictions}, {@code version}, {@code versionId}, {@code age} (milliseconds), {@code swaps}, {@code failures}.
@@ -40,7 +40,7 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
     /**
      * Predicts records of this type.
      *
-     * @param bundle what {@link BundleSource#of} takes
+     * @param bundle what {@link BundleSource#of} takes: a bundle or a SavedModel
      * @param type the record's type, as {@code stream.getType()} or {@code TypeInformation.of(Flight.class)}
      */
     public PredictMap(String bundle, TypeInformation<T> type) {
@@ -52,7 +52,7 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
     }
 
     /**
-     * Predicts by the bundles in the subfolders {@code 1}, {@code 2}, ... of a folder, and follows them. All take and give
+     * Predicts by the bundles or SavedModels in the subfolders {@code 1}, {@code 2}, ... of a folder, and follows them. All take and give
      * the same columns.
      *
      * @param folder a path that every TaskManager sees
@@ -74,6 +74,17 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
     public PredictMap<T> follow(String folder) {
         options.folder = Objects.requireNonNull(folder, "folder");
         options.check();
+        return this;
+    }
+
+    /**
+     * Predicts by this signature, where the model is a SavedModel.
+     *
+     * @param name {@code serving_default} unless said, or the only one that the SavedModel has
+     * @return this
+     */
+    public PredictMap<T> signature(String name) {
+        options.signature = Objects.requireNonNull(name, "name");
         return this;
     }
 

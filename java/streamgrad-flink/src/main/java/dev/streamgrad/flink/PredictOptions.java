@@ -23,6 +23,8 @@ final class PredictOptions<T> implements Serializable {
     final String numbered;
     /** The folder of snapshots to follow, or null. */
     String folder;
+    /** The signature of a SavedModel, or null. */
+    String signature;
     /** How often to look; null: the predictor's default. */
     Duration every;
     /** The name under which a learner shares its parameters, or null. */
@@ -72,6 +74,9 @@ final class PredictOptions<T> implements Serializable {
         PredictorBuilder builder = local == null ? Predictor.numbered(Path.of(numbered)) : Predictor.builder(local);
         if (local != null && folder != null) {
             builder.follow(Path.of(folder));
+        }
+        if (signature != null) {
+            builder.signature(signature);
         }
         if (every != null) {
             builder.every(every);

@@ -63,6 +63,17 @@ public final class Predicting<T> {
     }
 
     /**
+     * Predicts by this signature, where the model is a SavedModel.
+     *
+     * @param name {@code serving_default} unless said, or the only one that the SavedModel has
+     * @return this
+     */
+    public Predicting<T> signature(String name) {
+        options.signature = Objects.requireNonNull(name, "name");
+        return this;
+    }
+
+    /**
      * How often each subtask looks for a newer version while no update names one.
      *
      * @param interval one second unless said; zero for never: then only updates change what predicts

@@ -1,6 +1,8 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Column;
+import dev.streamgrad.DType;
+import dev.streamgrad.InvalidInputException;
 import dev.streamgrad.Predictions;
 import dev.streamgrad.Schema;
 
@@ -12,7 +14,14 @@ final class Scores<T> {
     private Predictions source;
     private Predictions.Output[] outputs;
 
+    /** What a record is scored with are numbers. */
     Scores(Schema schema) {
+        for (Column output : schema.outputs()) {
+            if (output.dtype() == DType.STRING) {
+                throw new InvalidInputException("predict: a score is a number; choose a signature without this output, or use"
+                        + " dev.streamgrad.Predictor in a function of your own: " + output);
+            }
+        }
         boolean scalar = schema.outputs().size() == 1 && schema.outputs().get(0).elements() == 1;
         this.names = scalar ? null : schema.outputs().stream().map(Column::name).toArray(String[]::new);
     }

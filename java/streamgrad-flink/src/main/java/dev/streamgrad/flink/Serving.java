@@ -41,6 +41,7 @@ final class Serving implements AutoCloseable {
     static Serving of(PredictOptions<?> options, BundleSource bundle, RuntimeContext context) throws Exception {
         PredictOptions<?> alone = PredictOptions.bundle(bundle, options.type);
         alone.model = options.model;
+        alone.signature = options.signature;
         return own(alone, bundle, context);
     }
 

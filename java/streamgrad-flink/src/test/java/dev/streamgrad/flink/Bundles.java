@@ -59,6 +59,19 @@ final class Bundles {
         return PEER.resolve("transforms_gaps.bundle").toString();
     }
 
+    /**
+     * {@code keras}: fields numbers (three) and carrier, outputs late and delay (two); {@code words}: signatures find, with a
+     * string among its outputs, and double, of a field x; {@code numbered}: three of the first.
+     */
+    static String saved(String name) {
+        return PEER.resolve("saved").resolve(name).toString();
+    }
+
+    /** The ancestor's {@code lr}: fields input_x (13) and input_y, output logits. */
+    static String described() {
+        return PEER.resolve("ancestor/lr.json").toString();
+    }
+
     private static synchronized String bundle(String name) {
         try {
             Path stamp = FOLDER.resolve("exported");
