@@ -194,9 +194,7 @@ def main(folder: Path) -> None:
     sums = Open()
     tf.saved_model.save(sums, str(saved / "open"), signatures={"serving_default": sums.total})
     quantised = Quantised()
-    tf.saved_model.save(
-        quantised, str(saved / "quantised"), signatures={"serving_default": quantised.plain}
-    )
+    tf.saved_model.save(quantised, str(saved / "quantised"), signatures={"serving_default": quantised.plain})
     (folder / "saved.json").write_text(json.dumps(records, ensure_ascii=False))
 
 

@@ -66,8 +66,8 @@ ROUNDED = {"float16": 2.0**-9, "bfloat16": 2.0**-6}
 def compare(model: Model, graph_def: Any, manifest: Mapping[str, Any], batch: Values) -> None:
     """Runs graph and Keras model on `batch`; raises `ExportError` with the name of the first tensor that differs.
 
-    Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`; for a float of 16 bits, two units of its last place
-    in place of 1e-5. The Keras model keeps its weights.
+    Equal means `|a - b| <= 1e-5 max|tensor| + 1e-6 max over all gradients`; for a float of 16 bits, two units of its
+    last place in place of 1e-5. The Keras model keeps its weights.
     """
     reads = [(table["name"], one["name"]) for table in manifest.get("tables", []) for one in table["features"]]
     expected = keras_values(model, batch, reads)

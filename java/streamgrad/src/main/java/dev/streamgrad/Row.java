@@ -8,11 +8,10 @@ import java.util.List;
 /**
  * The row that {@link Batch#add} is filling: sets the fields of one record, by name or, faster, by index.
  *
- * <p>Numbers are converted only where nothing but a float's rounding is lost: a float column takes every finite number
- * within its range, an integer column whole numbers within its range, a bool column 0 and 1. Refused are infinity, NaN
- * unless values may be missing, and a label that the loss does not allow. A field set twice keeps the later value. An array
- * fills a field that holds a whole row, in row-major order, or a {@linkplain Column#ragged ragged} one with any number;
- * of a complex number it has both parts.
+ * <p>Numbers are converted only where nothing but a float's rounding is lost: a float column takes every finite number within its
+ * range, an integer column whole numbers within its range, a bool column 0 and 1. Refused are infinity, NaN unless values may be
+ * missing, and a label that the loss does not allow. A field set twice keeps the later value. An array fills a field that holds a
+ * whole row, in row-major order, or a {@linkplain Column#ragged ragged} one with any number; a complex number is two of its values.
  *
  * <p>Used by one thread, and only within the call of {@code add} that handed it out.
  */
