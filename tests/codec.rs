@@ -359,3 +359,15 @@ fn what_may_be_missing_is_missing_in_every_format() {
     let error = Csv::of(&schema).open(&b"cost,pair,word,hour\n"[..]).unwrap_err();
     assert!(error.to_string().contains("there is no column price"), "{error}");
 }
+
+#[test]
+fn complex_numbers_have_no_form() {
+    let schema = schema(vec![column("wave", "complex128", &[])], vec![], None);
+    let error = JsonLines::open(&schema, &b"{}"[..]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("wave is complex128, which no record has"), "{error}");
+    let mut batch = schema.batch();
+    batch.set("wave", &[streamgrad::tensor::Complex64::new(1.0, 2.0)]).unwrap();
+    let error = CsvWriter::new(&schema, Vec::new()).write(&batch).unwrap_err();
+    assert!(error.to_string().contains("wave is complex128, which no record has"), "{error}");
+}

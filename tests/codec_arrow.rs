@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int64Array, ListArray,
-    RecordBatch, StringArray, StructArray, TimestampMillisecondArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float16Array, Float32Array, Float64Array, Int8Array, Int64Array,
+    ListArray, RecordBatch, StringArray, StructArray, TimestampMillisecondArray, UInt64Array,
 };
 use arrow_data::ffi::FFI_ArrowArray;
 use arrow_schema::ffi::FFI_ArrowSchema;
 use common::records::{all, column, f32s, flights, gaps, ragged, schema, values};
 use streamgrad::codec::{Arrow, ArrowBatch, Fields};
+use streamgrad::tensor::{bf16, f16};
 use streamgrad::{BatchView, ColumnData, Schema};
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -227,6 +228,28 @@ fn imported_in_place() {
     let sliced = unsafe { ArrowBatch::import(&schema, &raw mut array, &raw mut described) }.unwrap();
     let ColumnData::Bytes(bytes) = sliced.view().columns()[1] else { panic!() };
     assert_eq!(bytes, [1.5f32, 2.5, 3.5].map(f32::to_le_bytes).concat());
+}
+
+#[test]
+fn halves_are_copied_or_rounded() {
+    let schema = schema(vec![column("half", "float16", &[]), column("brain", "bfloat16", &[])], vec![], None);
+    let halves = [1.5, -65504.0, 0.1].map(f16::from_f32);
+    let brain = [1.5, 1e38, 0.1];
+    let wanted = [halves.map(f16::to_le_bytes).concat(), brain.map(bf16::from_f32).map(bf16::to_le_bytes).concat()];
+    let wanted = wanted.map(|bytes| format!("{bytes:?}"));
+    let record = |half: ArrayRef| batch(vec![("half", half), ("brain", Arc::new(Float32Array::from(brain.to_vec())))]);
+    let own: ArrayRef = Arc::new(Float16Array::from(halves.to_vec()));
+    let wide: ArrayRef = Arc::new(Float64Array::from(vec![1.5, -65504.0, 0.1]));
+    for half in [own.clone(), wide] {
+        for mut decoder in decoders(&schema, &record(half)) {
+            assert_eq!(values(&all(&mut decoder, &schema, 9).unwrap().0), wanted);
+        }
+    }
+    let pair = |half| batch(vec![("half", half), ("brain", Arc::new(Float16Array::from(halves.to_vec())) as ArrayRef)]);
+    assert_eq!(BatchView::from(&ArrowBatch::of(&schema, &pair(own)).unwrap()).rows(), 3);
+    let mut beyond = Arrow::stream(&schema, Cursor::new(stream(&[record(Arc::new(Float32Array::from(vec![1.0, 65520.0, 2.0])))]))).unwrap();
+    let (read, refused) = all(&mut beyond, &schema, 9).unwrap();
+    assert_eq!((read.rows(), &refused[0][..]), (2, "row 1: half: 65520 does not fit float16"));
 }
 
 #[test]

@@ -11,10 +11,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgrad::batch::Value;
 use streamgrad::codec::{Compression, Csv, CsvWriter, ExampleWriter, Examples, Fields, JsonLines, JsonLinesWriter};
+use streamgrad::tensor::{bf16, f16};
 use streamgrad::{Batch, Schema};
 
-const DTYPES: [&str; 12] =
-    ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string"];
+const DTYPES: [&str; 14] = [
+    "float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string",
+];
 
 /// A feature: its dtype, its shape, and whether it is ragged or has a field for each element.
 fn feature() -> impl Strategy<Value = (&'static str, Vec<usize>, u8)> {
@@ -74,6 +76,14 @@ fn rows(schema: &Arc<Schema>, rows: usize, seed: u64, text: bool, labelled: u8) 
                             (0..elements).map(|_| Some(float()).filter(|float| float.is_finite()).unwrap_or(0.1)).collect();
                         let floats = if spec.name == "weight" { vec![floats[0].abs()] } else { floats };
                         row.set(name, &floats[..]).unwrap()
+                    }
+                    "float16" | "bfloat16" => {
+                        let half = |bits: u16| match spec.dtype.name() {
+                            "float16" => f16::from_bits(bits).to_f32(),
+                            _ => bf16::from_bits(bits).to_f32(),
+                        };
+                        let mut float = || Some(half(next() as u16)).filter(|float| float.is_finite()).unwrap_or(0.1);
+                        row.set(name, &(0..elements).map(|_| float()).collect::<Vec<f32>>()[..]).unwrap()
                     }
                     "bool" => row.set(name, &(0..elements).map(|_| (next() % 2) as i64).collect::<Vec<_>>()[..]).unwrap(),
                     // An example has no room beyond int64.

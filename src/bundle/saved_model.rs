@@ -138,8 +138,9 @@ impl TensorInfo {
             return Err(invalid(format!("{name} of the signature is sparse or composite; save one that takes and gives dense tensors")));
         };
         let dtype = u32::try_from(self.dtype).ok().and_then(DType::from_code);
-        let dtype =
-            dtype.ok_or_else(|| invalid(format!("{name} of the signature is {}, which is not taken; cast it in the signature", name_of(self.dtype.into()))))?;
+        let dtype = dtype.ok_or_else(|| {
+            invalid(format!("{name} of the signature is {}, which is not taken; cast it in the signature", name_of(self.dtype.into())))
+        })?;
         let shape = self.tensor_shape.as_ref().filter(|shape| !shape.unknown_rank);
         let shape = shape.ok_or_else(|| invalid(format!("{name} of the signature has no shape; save it with an input signature")))?;
         match shape.dim.iter().map(|dim| dim.size).collect::<Vec<_>>().as_slice() {

@@ -43,7 +43,9 @@ impl Filler {
             Value::I32s(values) => ints(&mut values.iter().map(|&value| value.into())),
             Value::I64s(values) => ints(&mut values.iter().map(|&value| value.into())),
             Value::U64s(values) => ints(&mut values.iter().map(|&value| value.into())),
-            Value::C64s(values) => Self::List(values.iter().map(|value| Self::Complex(Complex64::new(value.re.into(), value.im.into()))).collect()),
+            Value::C64s(values) => {
+                Self::List(values.iter().map(|value| Self::Complex(Complex64::new(value.re.into(), value.im.into()))).collect())
+            }
             Value::C128s(values) => Self::List(values.iter().map(|&value| Self::Complex(value)).collect()),
             Value::Strings(values) => Self::List(values.iter().map(|value| Self::Bytes(value.as_bytes().to_vec())).collect()),
             Value::ByteStrings(values) => Self::List(values.iter().map(|value| Self::Bytes(value.to_vec())).collect()),

@@ -89,7 +89,11 @@ impl Tensor {
             None => {
                 // SAFETY: `raw` is live and ours to free.
                 unsafe { (api.TF_DeleteTensor)(raw.as_ptr()) };
-                Err(Error::new(ErrorKind::TensorFlow, "read tensor", format!("{} is not taken; cast it in the graph", name_of(code.into()))))
+                Err(Error::new(
+                    ErrorKind::TensorFlow,
+                    "read tensor",
+                    format!("{} is not taken; cast it in the graph", name_of(code.into())),
+                ))
             }
         }
     }
