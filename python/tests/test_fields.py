@@ -142,6 +142,7 @@ def test_what_makes_no_sense_is_refused_where_it_is_declared(declare, message):
         ([field("a", vocabulary=["x"], dtype="int64"), "b"], "vocabulary takes strings, not integers"),
         ([field("a", hash=3, dtype="float32"), "b"], "hash takes integers or strings, not numbers"),
         ([field("a", log=True, dtype="uint64"), "b"], "make it int64"),
+        ([field("a", log=True, dtype="float16"), "b"], "make it float32"),
         ([field("a", hash=3), field("a", log=True, dtype="float32")], "in one place and float32 in another"),
         ([cross(["a", field("b", log=True)], 3), "c"], "takes single strings or integers"),
         ([field("a", log=True), field("b", default="x")], "strings and numbers"),

@@ -47,8 +47,10 @@ impl Node {
                 DescribedOperand::Column(name) => {
                     let index = record.column(name)?;
                     let spec = &record.columns()[index];
-                    let kind = Kind::of(spec.dtype)
-                        .ok_or_else(|| wrong(format!("{name} is uint64, which cannot be transformed; make it int64")))?;
+                    let kind = Kind::of(spec.dtype).ok_or_else(|| {
+                        let other = if spec.dtype.is_integer() { "int64" } else { "float32" };
+                        wrong(format!("{name} is {}, which cannot be transformed; make it {other}", spec.dtype))
+                    })?;
                     let width = spec.shape.elements();
                     names.extend(spec.fields.iter().cloned());
                     ragged = ragged.or(spec.ragged.then_some(index));

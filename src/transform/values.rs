@@ -13,11 +13,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How the elements of a column are computed with; `None` for `uint64`, whose upper half is no `int64`.
+    /// How the elements of a column are computed with; `None` for `uint64`, whose upper half is no `int64`, and for floats of 16 bits and
+    /// complex numbers, which Python's side of a transform does not take.
     pub(super) fn of(dtype: DType) -> Option<Self> {
         match dtype {
             DType::F32 | DType::F64 => Some(Self::Float),
-            DType::U64 => None,
+            DType::U64 | DType::F16 | DType::BF16 | DType::C64 | DType::C128 => None,
             DType::String => Some(Self::String),
             _ => Some(Self::Int),
         }
@@ -66,7 +67,7 @@ impl<'a> Values<'a> {
             DType::U8 | DType::Bool => convert(bytes, |value: u8| i64::from(value)).map(Self::Ints),
             DType::U16 => convert(bytes, |value: u16| i64::from(value)).map(Self::Ints),
             DType::U32 => convert(bytes, |value: u32| i64::from(value)).map(Self::Ints),
-            DType::U64 | DType::String => None,
+            DType::U64 | DType::F16 | DType::BF16 | DType::C64 | DType::C128 | DType::String => None,
         };
         values.ok_or_else(|| refused(format!("the memory of {} is not aligned for {}", spec.name, spec.dtype)))
     }

@@ -20,7 +20,7 @@ pub(super) enum Made {
 pub(super) fn fits(kind: Kind, dtype: DType) -> bool {
     match kind {
         Kind::Float => matches!(dtype, DType::F32 | DType::F64),
-        Kind::Int => dtype != DType::String,
+        Kind::Int => dtype.is_integer() || matches!(dtype, DType::F32 | DType::F64 | DType::Bool),
         Kind::String => dtype == DType::String,
     }
 }

@@ -86,8 +86,9 @@ def gives(transform: Transform, record: Mapping[str, Filled]) -> tuple[str, int]
 
 
 def _kind(dtype: str, name: str) -> str:
-    if dtype == "uint64":
-        raise ExportError(f"field {name!r} is uint64, which cannot be transformed; make it int64")
+    if dtype in ("uint64", "float16", "bfloat16", "complex64", "complex128"):
+        other = "int64" if dtype == "uint64" else "float32"
+        raise ExportError(f"field {name!r} is {dtype}, which cannot be transformed; make it {other}")
     return "string" if dtype == "string" else "float" if dtype.startswith("float") else "int"
 
 

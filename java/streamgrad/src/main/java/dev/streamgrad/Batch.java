@@ -294,8 +294,8 @@ public final class Batch {
         }
         Field field = schema.field(index);
         int parts = field.column().dtype().parts();
-        if (field.column().ragged() ? values % parts != 0 : field.elements() * parts != values) {
-            throw new InvalidInputException("set field: it takes " + (field.column().ragged() ? "pairs of" : field.elements() * parts)
+        if (field.column().ragged() ? values % parts != 0 : field.numbers() != values) {
+            throw new InvalidInputException("set field: it takes " + (field.column().ragged() ? "pairs of" : field.numbers())
                     + " values, not " + values + ": " + field);
         }
         memory.begin(field, values / parts);

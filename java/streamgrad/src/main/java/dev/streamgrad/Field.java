@@ -58,6 +58,11 @@ public final class Field {
         return elements;
     }
 
+    /** How many numbers these values are: twice as many if they are complex. */
+    int numbers() {
+        return elements * column.dtype().parts();
+    }
+
     /** The column's place in {@link Schema#columns()}. */
     int columnIndex() {
         return columnIndex;

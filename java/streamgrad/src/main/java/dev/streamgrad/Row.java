@@ -386,8 +386,7 @@ public final class Row {
     }
 
     private Row leaveOut(int field) {
-        Field place = batch.schema().field(field);
-        batch.place(field, place.elements() * place.column().dtype().parts());
+        Field place = batch.place(field, batch.schema().field(field).numbers());
         if (place.column().role() == Column.Role.FEATURE && !place.column().optional()) {
             throw new InvalidInputException("set field: a feature needs a value, not null: " + place);
         }
