@@ -88,6 +88,14 @@ impl Bundle {
         }
     }
 
+    /// What a bundle or SavedModel says of itself, of which nothing else is verified.
+    pub(crate) fn manifest_at(path: &Path, signature: Option<&str>, allowed: &[impl AsRef<str>]) -> Result<Manifest> {
+        match (path.join("bundle.json").exists(), signature) {
+            (true, None) => Manifest::parse(&read(path, "bundle.json")?),
+            _ => Ok(Self::open_to_predict(path, signature, allowed)?.manifest),
+        }
+    }
+
     /// Whether it is a SavedModel, which only predicts.
     pub(crate) fn is_saved_model(&self) -> bool {
         self.saved_model

@@ -52,6 +52,16 @@ pub(super) fn predictor(mut builder: PredictorBuilder, lines: &str) -> Result<Pr
     Ok(builder)
 }
 
+/// What of the options says how a bundle is read; the others are for what opens it.
+pub(super) fn opening(lines: &str) -> Result<Opening, Failure> {
+    let mut opening = Opening::default();
+    for line in lines.lines() {
+        let (key, value) = pair(line)?;
+        common(&mut opening, key, value)?;
+    }
+    Ok(opening)
+}
+
 /// Sets an option that trainers and predictors have in common; says whether it is one.
 fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure> {
     match key {

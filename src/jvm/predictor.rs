@@ -22,6 +22,7 @@ static PREDICTORS: Table<Predictor> = Table::new(Kind::JavaPredictor);
 
 /// What `JNI_OnLoad` registers.
 pub(super) const METHODS: &[NativeMethod] = &[
+    native_method! { static fn bundle_schema(bundle: jbyte[], options: jbyte[], error: JByteBuffer) -> jbyte[] },
     native_method! { static fn predictor_of(trainer: jlong, error: JByteBuffer) -> jlong },
     native_method! { static fn predictor_open(bundle: jbyte[], options: jbyte[], error: JByteBuffer) -> jlong },
     native_method! { static fn predictor_numbered(folder: jbyte[], options: jbyte[], error: JByteBuffer) -> jlong },
@@ -43,6 +44,21 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn predictor_unpin(handle: jlong, error: JByteBuffer) -> jlong },
     native_method! { static fn predictor_rollback(handle: jlong, error: JByteBuffer) -> jbyte[] },
 ];
+
+fn bundle_schema<'l>(
+    env: &mut Env<'l>,
+    _class: JClass<'l>,
+    bundle: JByteArray<'l>,
+    options: JByteArray<'l>,
+    error: JByteBuffer<'l>,
+) -> Return<JByteArray<'l>> {
+    let texts = [(&bundle, "path"), (&options, "options")].map(|(bytes, name)| buffer::text(env, bytes, name));
+    answer(env, &error, || {
+        let [path, options] = texts;
+        let opening = options::opening(&options?)?;
+        Ok(schema::of_bundle(&*opening.schema(path?.as_ref())?))
+    })
+}
 
 fn predictor_of(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, error: JByteBuffer<'_>) -> Return<jlong> {
     Ok(reply((&*env).into(), &error, || PREDICTORS.insert(Predictor::of(&*trainer(handle)?))))

@@ -25,6 +25,11 @@ pub(super) fn of_predictor(predictor: &Predictor) -> Vec<u8> {
     encode(predictor.schema(), &[], &[], false)
 }
 
+/// A bundle that is not opened is known by its columns and outputs.
+pub(super) fn of_bundle(schema: &Schema) -> Vec<u8> {
+    encode(schema, &[], &[], false)
+}
+
 fn encode(schema: &Schema, metrics: &[(&str, &str)], parameters: &[Parameter], needs_event_time: bool) -> Vec<u8> {
     let mut out = Writer(Vec::new());
     out.list(schema.columns(), |out, spec| {

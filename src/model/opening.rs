@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::Model;
+use crate::batch::Schema;
 use crate::bundle::{Bundle, is_description};
 use crate::error::Result;
 use crate::tf::{self, Places, SessionConfig};
@@ -34,6 +35,15 @@ impl Opening {
             true => self.graph(path)?,
             false => Bundle::open_to_predict(path, self.signature.as_deref(), &self.allowed)?,
         })
+    }
+
+    /// The records of a bundle or a SavedModel and what it gives for them, without opening it. Only a graph of someone else's
+    /// needs TensorFlow for that.
+    pub(crate) fn schema(&self, path: &Path) -> Result<Arc<Schema>> {
+        match is_description(path) {
+            true => Ok(Schema::of(self.graph(path)?.manifest())),
+            false => Ok(Schema::of(&Bundle::manifest_at(path, self.signature.as_deref(), &self.allowed)?)),
+        }
     }
 
     /// A graph of someone else's, which must be run once to know its first values.

@@ -75,6 +75,9 @@ fn write(target: &Target, row: &mut RowBuilder<'_>, at: &mut usize, array: &Arra
             let key = key.ok_or_else(|| target.named("its dictionary has no such entry".into()))?;
             return write(target, row, at, dictionary.values(), key);
         }
+        data_type if data_type.is_temporal() && !target.dtype.is_integer() => {
+            return Err(target.named(format!("it is a {data_type}, a count that only an integer holds")));
+        }
         data_type => {
             let value = scalar(array, index).ok_or_else(|| target.named(format!("it is of type {data_type}")))?;
             target.write(row, *at, &value)?;

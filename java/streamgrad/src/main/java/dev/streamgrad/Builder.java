@@ -52,6 +52,16 @@ public final class Builder extends ModelBuilder<Builder> {
     }
 
     /**
+     * What the bundle says of its records and of its outputs, as {@link PredictorBuilder#schema}.
+     *
+     * @return without metrics and parameters
+     * @throws BundleException if there is no bundle, or its manifest is damaged
+     */
+    public Schema schema() {
+        return read(bundle);
+    }
+
+    /**
      * Opens the bundle: verifies it, loads TensorFlow if this process has not, and makes the parameters.
      *
      * @return an open trainer, to be closed

@@ -1,5 +1,7 @@
 package dev.streamgrad;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 
 /**
@@ -101,6 +103,21 @@ final class Cells {
             throw refuse("a value is too large for " + field.column().dtype(), field, value);
         }
         return bits;
+    }
+
+    /** A whole number that a double might round, as what an integer column holds; any other as it is. */
+    static Number exact(Field place, BigDecimal value) {
+        // Digits before the point: a large exponent must not become a number of as many digits.
+        if (value.precision() - value.scale() > 20 || value.stripTrailingZeros().scale() > 0) {
+            return value;
+        }
+        BigInteger whole = value.toBigInteger();
+        return whole.bitLength() < Long.SIZE || unsigned(place, whole) ? whole : value;
+    }
+
+    /** Whether it is one of the numbers that a uint64 holds and a long does not. */
+    static boolean unsigned(Field place, BigInteger value) {
+        return place.column().dtype() == DType.UINT64 && value.signum() > 0 && value.bitLength() == Long.SIZE;
     }
 
     private static long within(Field field, long value, long lowest, long highest) {

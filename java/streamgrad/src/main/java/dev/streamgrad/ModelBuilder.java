@@ -120,10 +120,25 @@ public abstract class ModelBuilder<B extends ModelBuilder<B>> {
         }
     }
 
+    /** What a bundle says of its records, without opening it. */
+    final Schema read(Path bundle) {
+        NativeLoader.load(library);
+        StringBuilder lines = new StringBuilder(options);
+        if (NativeLoader.folder() != null) {
+            lines.append("tensorflow_beside=").append(NativeLoader.folder()).append('\n');
+        }
+        ByteBuffer error = Call.newError();
+        byte[] answer = Native.bundleSchema(utf8(bundle), lines.toString().getBytes(StandardCharsets.UTF_8), error);
+        return new Schema(Call.check(answer, error).array());
+    }
+
+    private static byte[] utf8(Path path) {
+        return path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+    }
+
     private long call(Open method, Path path, String lines) {
         ByteBuffer error = Call.newError();
-        byte[] utf8 = path.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
-        long handle = Call.check(method.open(utf8, lines.getBytes(StandardCharsets.UTF_8), error), error);
+        long handle = Call.check(method.open(utf8(path), lines.getBytes(StandardCharsets.UTF_8), error), error);
         warnOfAnotherPool();
         return handle;
     }

@@ -81,6 +81,9 @@ final class Native {
     /** As {@link StoreStatus} reads it. */
     static native byte[] trainerStoreStatus(long handle, ByteBuffer error);
 
+    /** The schema of a bundle that is not opened; {@code options} as in {@link #trainerOpen}. */
+    static native byte[] bundleSchema(byte[] bundle, byte[] options, ByteBuffer error);
+
     /** A handle for a predictor that predicts by what a trainer learns. */
     static native long predictorOf(long trainer, ByteBuffer error);
 

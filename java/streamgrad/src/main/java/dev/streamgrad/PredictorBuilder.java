@@ -1,8 +1,12 @@
 package dev.streamgrad;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * The options that a predictor is opened with; what is not set has its default. For one thread at a time; it holds no
@@ -10,19 +14,21 @@ import java.util.Objects;
  */
 public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
     private final Open method;
+    private final boolean numbered;
     private final Path path;
 
-    private PredictorBuilder(Open method, Path path, String name) {
+    private PredictorBuilder(Open method, boolean numbered, Path path, String name) {
         this.method = method;
+        this.numbered = numbered;
         this.path = Objects.requireNonNull(path, name);
     }
 
     static PredictorBuilder bundle(Path bundle) {
-        return new PredictorBuilder(Native::predictorOpen, bundle, "bundle");
+        return new PredictorBuilder(Native::predictorOpen, false, bundle, "bundle");
     }
 
     static PredictorBuilder numbered(Path folder) {
-        return new PredictorBuilder(Native::predictorNumbered, folder, "folder");
+        return new PredictorBuilder(Native::predictorNumbered, true, folder, "folder");
     }
 
     @Override
@@ -60,6 +66,27 @@ public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
      */
     public PredictorBuilder signature(String name) {
         return option("signature", name);
+    }
+
+     * What the bundle says of its records and of its outputs, read from its manifest alone: nothing else is verified, and
+     * TensorFlow is not needed unless the path is a graph that a JSON file describes.
+     *
+     * @return without metrics and parameters; of numbered bundles, that of the highest number
+     * @throws BundleException if there is no bundle, or its manifest is damaged
+     * @throws StreamgradException if a folder of numbered bundles cannot be listed
+     */
+    public Schema schema() {
+        return read(numbered ? highest() : path);
+    }
+
+    private Path highest() {
+        try (Stream<Path> folders = Files.list(path)) {
+            return folders.filter(folder -> folder.getFileName().toString().matches("0|[1-9][0-9]{0,17}"))
+                    .max(Comparator.comparingLong(folder -> Long.parseLong(folder.getFileName().toString())))
+                    .orElseThrow(() -> new BundleException(Status.INVALID_BUNDLE, "read schema: there is no numbered bundle in " + path));
+        } catch (IOException e) {
+            throw new StreamgradException(Status.IO, "read schema: is this a folder of numbered bundles? " + path, e);
+        }
     }
 
     /**

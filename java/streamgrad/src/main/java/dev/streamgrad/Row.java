@@ -356,14 +356,15 @@ public final class Row {
         return filled(place);
     }
 
-    private void element(Field place, int i, Object value) {
+    private void element(Field place, int i, Object given) {
+        Object value = given instanceof BigDecimal ? Cells.exact(place, (BigDecimal) given) : given;
         if (value instanceof Double || value instanceof Float || value instanceof BigDecimal) {
             memory.put(place, i, ((Number) value).doubleValue());
         } else if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
             memory.put(place, i, ((Number) value).longValue());
         } else if (value instanceof BigInteger && ((BigInteger) value).bitLength() < Long.SIZE) {
             memory.put(place, i, ((BigInteger) value).longValue());
-        } else if (value instanceof BigInteger && unsigned(place, (BigInteger) value)) {
+        } else if (value instanceof BigInteger && Cells.unsigned(place, (BigInteger) value)) {
             memory.putUnsigned(place, i, ((BigInteger) value).longValue());
         } else if (value instanceof Boolean) {
             memory.put(place, i, (Boolean) value ? 1L : 0L);
@@ -378,11 +379,6 @@ public final class Row {
             throw new InvalidInputException("set field: takes numbers, booleans, strings and bytes or arrays and lists"
                     + " of them, convert it: " + place + " is " + type);
         }
-    }
-
-    /** Whether it is one of the numbers that a uint64 holds and a long does not. */
-    private static boolean unsigned(Field place, BigInteger value) {
-        return place.column().dtype() == DType.UINT64 && value.signum() > 0 && value.bitLength() == Long.SIZE;
     }
 
     private Row leaveOut(int field) {
