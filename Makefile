@@ -115,6 +115,12 @@ $(LIBRARY): native
 header:
 	@STREAMGRAD_WRITE_HEADER=1 cargo test --quiet --locked --test header
 
+## types: the tables of docs/types.md, from the code
+.PHONY: types
+types: native .venv
+	@STREAMGRAD_WRITE_TYPES=1 cargo test --quiet --locked --all-features --test types
+	@STREAMGRAD_WRITE_TYPES=1 $(MAVEN) -pl streamgrad,streamgrad-flink -Dtest=TypesPageTest -Dsurefire.failIfNoSpecifiedTests=false test
+
 ## install: header, libraries and pkg-config file below PREFIX (and DESTDIR)
 .PHONY: install install-files
 PREFIX ?= /usr/local

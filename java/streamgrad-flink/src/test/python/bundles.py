@@ -74,12 +74,33 @@ def outcomes(folder: Path) -> None:
     )
 
 
+def echoes(folder: Path) -> None:
+    """One feature of each type of numbers, a matrix and a text; each but the text is an output, too, as it came."""
+    numbers = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
+    inputs = {name: keras.Input((1,), dtype=name, name=f"of_{name}") for name in numbers}
+    matrix = keras.Input((2, 3), dtype="float64", name="matrix")
+    steps = keras.Input((3,), dtype="uint64", name="steps")
+    text = keras.Input((1,), dtype="string", name="text")
+    code = keras.layers.Hashing(num_bins=8, output_mode="one_hot")(text)
+    outputs = {f"echo_{name}": keras.ops.copy(value) for name, value in inputs.items()}
+    outputs |= {"echo_matrix": keras.ops.copy(matrix), "echo_steps": keras.ops.copy(steps)}
+    outputs["answer"] = keras.layers.Dense(1, name="answer")(code)
+    streamgrad.export(
+        keras.Model([*inputs.values(), matrix, steps, text], outputs),
+        folder / "echoes.bundle",
+        loss={"answer": "mean_squared_error"},
+        optimizer="sgd",
+        label={"answer": "value"},
+        overwrite=True,
+    )
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python bundles.py OUTDIR")
     keras.utils.set_random_seed(7)
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for export in (flights, delays, outcomes):
+    for export in (flights, delays, outcomes, echoes):
         export(target)
     flights(target, "retrained")

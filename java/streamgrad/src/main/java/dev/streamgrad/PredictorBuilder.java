@@ -68,6 +68,7 @@ public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
         return option("signature", name);
     }
 
+    /**
      * What the bundle says of its records and of its outputs, read from its manifest alone: nothing else is verified, and
      * TensorFlow is not needed unless the path is a graph that a JSON file describes.
      *

@@ -35,7 +35,8 @@ public final class BundleSource implements Serializable {
     private static final String MANIFEST = "bundle.json";
     private static final String SAVED_MODEL = "saved_model.pb";
 
-    private enum Kind {
+    /** Where it is. */
+    enum Kind {
         PATH,
         CACHED,
         SHIP,
@@ -127,6 +128,15 @@ public final class BundleSource implements Serializable {
      */
     public static BundleSource resource(String name) {
         return new BundleSource(Kind.CLASS_PATH, name);
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    /** A path, a name or a URI, by its kind. */
+    String place() {
+        return place;
     }
 
     /** What the environment has to know before the job is submitted: the source as it is on the TaskManagers. */

@@ -1,6 +1,5 @@
 package dev.streamgrad.flink;
 
-import dev.streamgrad.DType;
 import dev.streamgrad.Field;
 import dev.streamgrad.Row;
 import java.lang.invoke.MethodHandle;
@@ -9,11 +8,15 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.java.typeutils.PojoTypeInfo;
+import org.apache.flink.api.java.typeutils.TypeExtractor;
 
 /**
  * The fields of a class: its public fields, and its getters {@code getHour()}, {@code isLate()} or {@code hour()}.
@@ -24,9 +27,12 @@ final class ClassFields implements RecordFields {
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
     private final Class<?> type;
+    /** What Flink found of it, or null if it is no POJO to Flink. */
+    private final PojoTypeInfo<?> pojo;
 
-    ClassFields(Class<?> type) {
-        this.type = type;
+    ClassFields(TypeInformation<?> type) {
+        this.type = type.getTypeClass();
+        this.pojo = type instanceof PojoTypeInfo ? (PojoTypeInfo<?>) type : null;
     }
 
     @Override
@@ -42,6 +48,11 @@ final class ClassFields implements RecordFields {
                 .map(method -> property(method.getName()))
                 .forEach(names::add);
         return names.stream().collect(Collectors.toUnmodifiableList());
+    }
+
+    @Override
+    public List<String> columns() {
+        return pojo == null ? names() : List.of(pojo.getFieldNames());
     }
 
     private static boolean isGetter(Method method) {
@@ -68,62 +79,52 @@ final class ClassFields implements RecordFields {
     }
 
     @Override
-    public FieldReader reader(Field field) {
-        MethodHandle handle = find(field.name());
-        if (handle == null) {
+    public RecordField field(String name) {
+        Member member = find(name);
+        if (member == null) {
             return null;
         }
-        Class<?> value = handle.type().returnType();
-        String mismatch = mismatch(field, value);
-        if (mismatch != null) {
-            throw new IllegalArgumentException("map record: " + mismatch + ", change its type in " + type.getName()
-                    + " or give an encoder: " + field + " is " + value.getTypeName());
+        TypeInformation<?> information = information(name, member);
+        Class<?> value = member.handle.type().returnType();
+        ValueType type = ClassTypes.of(member.type);
+        ObjectReader objects = new ObjectReader(member.handle);
+        if (!value.isPrimitive() || value == char.class) {
+            return new ObjectField(type, information, objects::get);
         }
+        return new PrimitiveField(type, information, objects, primitiveReader(value, member.handle));
+    }
+
+    private TypeInformation<?> information(String name, Member member) {
+        if (pojo != null && pojo.hasField(name)) {
+            return pojo.getTypeAt(name);
+        }
+        return TypeExtractor.createTypeInfo(member.type);
+    }
+
+    private static FieldReader primitiveReader(Class<?> value, MethodHandle handle) {
         if (value == float.class || value == double.class) {
             return new DoubleReader(handle);
-        } else if (value == boolean.class) {
-            return new BooleanReader(handle);
-        } else if (value.isPrimitive()) {
-            return new LongReader(handle);
         }
-        return new ObjectReader(handle);
+        return value == boolean.class ? new BooleanReader(handle) : new LongReader(handle);
     }
 
-    private static String mismatch(Field field, Class<?> value) {
-        boolean string = field.column().dtype() == DType.STRING;
-        if (value == Object.class || List.class.isAssignableFrom(value)) {
-            return null; // each record shows
+    /** A public field or a getter, and what it gives with its type parameters. */
+    private static final class Member {
+        final MethodHandle handle;
+        final Type type;
+
+        Member(MethodHandle handle, Type type) {
+            this.handle = handle;
+            this.type = type;
         }
-        boolean array = value.isArray() && !(string && value == byte[].class);
-        if (field.elements() > 1 && !array) {
-            return "the model needs " + field.elements() + " values, an array or list";
-        }
-        Class<?> element = array ? value.getComponentType() : value;
-        if (element == Object.class || (string ? isText(element) : isNumber(element))) {
-            return null;
-        }
-        if (field.column().ragged()) {
-            return "the model needs any number of " + (string ? "strings or bytes" : "numbers") + ", an array or list";
-        }
-        return string ? "the model needs a string or bytes" : "the model needs a number";
     }
 
-    private static boolean isText(Class<?> value) {
-        return CharSequence.class.isAssignableFrom(value) || value == byte[].class;
-    }
-
-    private static boolean isNumber(Class<?> value) {
-        return value.isPrimitive() && value != char.class
-                || Number.class.isAssignableFrom(value)
-                || value == Boolean.class;
-    }
-
-    private MethodHandle find(String name) {
+    private Member find(String name) {
         String capital = name.isEmpty() ? name : Character.toUpperCase(name.charAt(0)) + name.substring(1);
         try {
             java.lang.reflect.Field field = type.getField(name);
             if (!Modifier.isStatic(field.getModifiers())) {
-                return LOOKUP.unreflectGetter(opened(field));
+                return new Member(LOOKUP.unreflectGetter(opened(field)), field.getGenericType());
             }
         } catch (NoSuchFieldException e) {
             // then a getter
@@ -134,7 +135,7 @@ final class ClassFields implements RecordFields {
             try {
                 Method method = type.getMethod(getter);
                 if (isGetter(method)) {
-                    return LOOKUP.unreflect(opened(method));
+                    return new Member(LOOKUP.unreflect(opened(method)), method.getGenericReturnType());
                 }
             } catch (NoSuchMethodException e) {
                 // then the next
@@ -230,29 +231,54 @@ final class ClassFields implements RecordFields {
         }
     }
 
-    private static final class ObjectReader implements FieldReader {
+    private static final class ObjectReader {
         private final MethodHandle handle;
 
         ObjectReader(MethodHandle handle) {
             this.handle = handle.asType(MethodType.methodType(Object.class, Object.class));
         }
 
-        private Object get(Object record) {
+        Object get(Object record) {
             try {
                 return (Object) handle.invokeExact(record);
             } catch (Throwable e) {
                 throw failure(e);
             }
         }
+    }
 
-        @Override
-        public void copy(Object record, Row row, int field) {
-            row.set(field, get(record));
+    /** A number or truth value without a box. */
+    private static final class PrimitiveField implements RecordField {
+        private final ValueType type;
+        private final TypeInformation<?> information;
+        private final ObjectReader objects;
+        private final FieldReader reader;
+
+        PrimitiveField(ValueType type, TypeInformation<?> information, ObjectReader objects, FieldReader reader) {
+            this.type = type;
+            this.information = information;
+            this.objects = objects;
+            this.reader = reader;
         }
 
         @Override
-        public boolean isNull(Object record) {
-            return get(record) == null;
+        public ValueType type() {
+            return type;
+        }
+
+        @Override
+        public FieldReader reader(Field field) {
+            return reader;
+        }
+
+        @Override
+        public TypeInformation<?> information() {
+            return information;
+        }
+
+        @Override
+        public Object get(Object record) {
+            return objects.get(record);
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.streamgrad.Column;
 import dev.streamgrad.Field;
 import dev.streamgrad.Row;
 import dev.streamgrad.Schema;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,19 +31,25 @@ final class FieldEncoder<T> implements Encoder<T> {
     }
 
     /** For records that are to be learned: labels and weight have to be among their fields. */
-    static <T> FieldEncoder<T> learning(Schema schema, TypeInformation<T> type) {
-        return of(schema, type, true);
+    static <T> FieldEncoder<T> learning(Schema schema, TypeInformation<T> type, Fields fields) {
+        return of(schema, type, fields, true);
     }
 
     /** For records that are predicted only: labels and weight are not looked for. */
-    static <T> FieldEncoder<T> predicting(Schema schema, TypeInformation<T> type) {
-        return of(schema, type, false);
+    static <T> FieldEncoder<T> predicting(Schema schema, TypeInformation<T> type, Fields fields) {
+        return of(schema, type, fields, false);
     }
 
-    private static <T> FieldEncoder<T> of(Schema schema, TypeInformation<T> type, boolean learning) {
+    private static <T> FieldEncoder<T> of(Schema schema, TypeInformation<T> type, Fields fields, boolean learning) {
         boolean examples = type instanceof ExampleTypeInfo;
         TypeInformation<?> record = examples ? ((ExampleTypeInfo<?>) type).record() : type;
-        RecordFields found = RecordFields.of(record);
+        RecordFields found = RecordFields.of(record, fields);
+        for (String name : fields.mentioned()) {
+            if (!schema.hasField(name)) {
+                throw new IllegalArgumentException("map record: Fields names what the bundle does not have, which has "
+                        + schema.fields() + ": " + name);
+            }
+        }
         int count = schema.fields().size();
         Column.Role[] roles = new Column.Role[count];
         FieldReader[] readers = new FieldReader[count];
@@ -56,7 +63,7 @@ final class FieldEncoder<T> implements Encoder<T> {
             }
             boolean fromRecord = role == Column.Role.FEATURE || learning && !(role == Column.Role.LABEL && examples);
             if (fromRecord) {
-                readers[field.index()] = found.reader(field);
+                readers[field.index()] = reader(field, found, fields);
                 if (readers[field.index()] == null) {
                     missing.add(field);
                 }
@@ -64,10 +71,23 @@ final class FieldEncoder<T> implements Encoder<T> {
         }
         if (!missing.isEmpty()) {
             throw new IllegalArgumentException("map record: the bundle needs fields that the record does not have, name them"
-                    + " as the bundle does or give an encoder" + (missing.equals(labels) ? ", or take the label from"
-                            + " awaitLabels" : "") + ": " + record + " has " + found.names() + " but not " + missing);
+                    + " as the bundle does, say where they are with Fields, or give an encoder"
+                    + (missing.equals(labels) ? ", or take the label from awaitLabels" : "") + ": " + record + " has "
+                    + found.names() + " but not " + missing);
         }
         return new FieldEncoder<>(roles, readers, labels, examples);
+    }
+
+    /** How a field is read, or null if neither the record nor a default has it. */
+    private static FieldReader reader(Field field, RecordFields found, Fields fields) {
+        String name = fields.source(field.name());
+        RecordField source = found.field(name);
+        if (source != null) {
+            Fit.check(field, name, source.type());
+        }
+        FieldReader reader = source == null ? null : source.reader(field);
+        Serializable otherwise = fields.otherwise(field.name());
+        return otherwise == null ? reader : new DefaultReader(reader, DefaultReader.value(field, otherwise));
     }
 
     @Override

@@ -88,8 +88,7 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
         boolean reuse = getExecutionConfig().isObjectReuseEnabled();
         // Table operators re-use their row objects whatever the setting.
         copies = reuse || type.getTypeClass().getName().equals("org.apache.flink.table.data.RowData");
-        Encoder<? super T> encoder =
-                options.encoder != null ? options.encoder : FieldEncoder.learning(model.trainer().schema(), type);
+        Encoder<? super T> encoder = options.encoder(model.trainer().schema(), type);
         batch = new MiniBatch<>(
                 model.trainer(), encoder, this, options.batchRows, options.waitingBound(), reuse ? records : null);
         learnMetrics = new LearnMetrics(getMetricGroup(), model.trainer());

@@ -1,6 +1,8 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.Schema;
 import java.io.Serializable;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 
 /** What the builder of a learner collects; travels with the job. */
 final class LearnOptions<T> implements Serializable {
@@ -9,6 +11,8 @@ final class LearnOptions<T> implements Serializable {
     ModelSpec model;
     /** Null: by the names of the record's fields. */
     Encoder<? super T> encoder;
+    /** Where the record has the fields, without an encoder. */
+    Fields fields = Fields.named();
 
     int batchRows = 32;
     /** Zero: eight times the batch. */
@@ -23,6 +27,12 @@ final class LearnOptions<T> implements Serializable {
     boolean own;
     /** Whether a checkpoint names a snapshot in the model's folder instead of holding the parameters. */
     boolean byReference;
+
+    /** How records become rows of a model with this schema. */
+    Encoder<? super T> encoder(Schema schema, TypeInformation<T> type) {
+        fields.check(encoder);
+        return encoder != null ? encoder : FieldEncoder.learning(schema, type, fields);
+    }
 
     boolean leavesWithBatch() {
         return maxDelay < 0;

@@ -1,5 +1,7 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.Builder;
+import dev.streamgrad.Trainer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -7,6 +9,7 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
@@ -101,6 +104,17 @@ public final class Learning<T> {
      */
     public Learning<T> maxWaitingRows(int rows) {
         options.maxWaitingRows = positive("maxWaitingRows", rows);
+        return this;
+    }
+
+    /**
+     * Where a record has the bundle's fields, and what stands for those that it has not.
+     *
+     * @param fields names of positions, other names, defaults
+     * @return this
+     */
+    public Learning<T> fields(Fields fields) {
+        options.fields = Objects.requireNonNull(fields, "fields");
         return this;
     }
 
@@ -251,6 +265,7 @@ public final class Learning<T> {
                     + options.batchRows + ": " + options.maxWaitingRows);
         }
         StreamExecutionEnvironment env = stream.getExecutionEnvironment();
+        reader().checkHere(schema -> options.encoder(schema, stream.getType()));
         String label = name != null ? name : "learn " + options.model.bundle;
         options.model = options.model.from(options.model.bundle.register(env));
         TypeInformation<T> type = stream.getType();
@@ -263,6 +278,29 @@ public final class Learning<T> {
         }
         String refused = Streamgrad.REFUSED.getId();
         return new TypedSideOutputs<>(scored, Map.of(refused, new OutputTag<>(refused, new RefusedTypeInfo(type))));
+    }
+
+    /**
+     * As {@link #apply}, with a row for each record that the Table API takes as it is: the record's fields, then each output of
+     * the model, typed as the bundle says.
+     *
+     * @return rows as {@link RowMap} makes them, with the side outputs of {@link #apply}
+     * @throws IllegalArgumentException if the options do not go together, this machine cannot read the bundle, or a field of the
+     *     record cannot be a column
+     */
+    public SingleOutputStreamOperator<Row> asRows() {
+        RowMap<T> rows = new RowMap<>(reader().schema(), stream.getType(), options.fields);
+        return TypedSideOutputs.rows(apply(), rows, uid);
+    }
+
+    /** Reads, where the job is built, what the bundle says of its records. */
+    private BundleReader reader() {
+        TrainerOptions chosen = options.model.options;
+        return new BundleReader(options.model.bundle, stream.getExecutionEnvironment(), folder -> {
+            Builder builder = Trainer.builder(folder);
+            chosen.set(builder);
+            return builder.schema();
+        });
     }
 
     private static int positive(String option, int value) {

@@ -100,6 +100,17 @@ public final class PredictMap<T> extends RichMapFunction<T, Scored<T>> implement
     }
 
     /**
+     * Where a record has the bundle's fields, and what stands for those that it has not.
+     *
+     * @param fields names of positions, other names, defaults
+     * @return this
+     */
+    public PredictMap<T> fields(Fields fields) {
+        options.fields = Objects.requireNonNull(fields, "fields");
+        return this;
+    }
+
+    /**
      * Maps records to the bundle's fields by this instead of by the names of their fields.
      *
      * @param encoder serialised with the job

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /** What the builders of functions that predict collect; travels with the job. */
 final class PredictOptions<T> implements Serializable {
@@ -33,6 +34,8 @@ final class PredictOptions<T> implements Serializable {
     ModelOptions model = options -> {};
     /** Null: by the names of the record's fields. */
     Encoder<? super T> encoder;
+    /** Where the record has the fields, without an encoder. */
+    Fields fields = Fields.named();
 
     private PredictOptions(BundleSource bundle, String numbered, TypeInformation<T> type) {
         this.bundle = bundle;
@@ -65,8 +68,19 @@ final class PredictOptions<T> implements Serializable {
 
     /** How records become rows of a model with this schema. */
     BiConsumer<T, Row> encoder(Schema schema) {
-        Encoder<? super T> chosen = encoder != null ? encoder : FieldEncoder.predicting(schema, type);
+        fields.check(encoder);
+        Encoder<? super T> chosen = encoder != null ? encoder : FieldEncoder.predicting(schema, type, fields);
         return chosen::encode;
+    }
+
+    /** Reads, where the job is built, what the model says of its records; of numbered bundles the highest. */
+    BundleReader reader(StreamExecutionEnvironment env) {
+        BundleSource source = numbered != null ? BundleSource.path(numbered) : bundle;
+        return new BundleReader(source, env, folder -> {
+            PredictorBuilder builder = numbered != null ? Predictor.numbered(folder) : Predictor.builder(folder);
+            model.set(builder);
+            return builder.schema();
+        });
     }
 
     /** A predictor of this bundle in a local folder, or of the numbered ones if that is null. */

@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
@@ -85,6 +86,17 @@ public final class Predicting<T> {
     }
 
     /**
+     * Where a record has the bundle's fields, and what stands for those that it has not.
+     *
+     * @param fields names of positions, other names, defaults
+     * @return this
+     */
+    public Predicting<T> fields(Fields fields) {
+        options.fields = Objects.requireNonNull(fields, "fields");
+        return this;
+    }
+
+    /**
      * Maps records to the bundle's fields by this instead of by the names of their fields.
      *
      * @param encoder serialised with the job
@@ -153,6 +165,8 @@ public final class Predicting<T> {
         if (updates == null) {
             throw new IllegalStateException("predict: say .updates(stream) before apply(), or use PredictMap");
         }
+        BundleReader reader = options.reader(records.getExecutionEnvironment());
+        reader.checkHere(options::encoder);
         String label = name != null ? name : "predict by " + options;
         if (options.bundle != null) {
             options.bundle = options.bundle.register(records.getExecutionEnvironment());
@@ -169,5 +183,19 @@ public final class Predicting<T> {
         }
         String refused = Streamgrad.REFUSED.getId();
         return new TypedSideOutputs<>(scored, Map.of(refused, new OutputTag<>(refused, new RefusedTypeInfo(type))));
+    }
+
+    /**
+     * As {@link #apply}, with a row for each record that the Table API takes as it is: the record's fields, then each output of
+     * the model, typed as the bundle says.
+     *
+     * @return rows as {@link RowMap} makes them, with the side outputs of {@link #apply}
+     * @throws IllegalStateException if {@link #updates} was not said
+     * @throws IllegalArgumentException if this machine cannot read the bundle, or a field of the record cannot be a column
+     */
+    public SingleOutputStreamOperator<Row> asRows() {
+        RowMap<T> rows =
+                new RowMap<>(options.reader(records.getExecutionEnvironment()).schema(), options.type, options.fields);
+        return TypedSideOutputs.rows(apply(), rows, uid);
     }
 }

@@ -1,71 +1,62 @@
 package dev.streamgrad.flink;
 
-import dev.streamgrad.Field;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.java.typeutils.RowTypeInfo;
+import org.apache.flink.api.java.tuple.Tuple;
 import org.apache.flink.types.Row;
 
 /**
- * The fields of a record type by name, found once when the job starts: of a {@code Row} or {@code RowData}, and of any
- * class by its public fields and getters, which covers POJOs, Java records and tuples.
+ * The fields of a record type by name, found once when the job is built or starts: of a {@code RowData}, a {@code Row}, a tuple,
+ * an Avro record, and of any other class by its public fields and getters, which covers POJOs and Java records.
  */
 interface RecordFields {
-    /** How to read a field into a model's, or null if the record has none of this name. */
-    FieldReader reader(Field field);
+    /** The field of this name, or null if the record has none. */
+    RecordField field(String name);
 
-    /** The names there are, for messages. */
+    /** The names there are, in the record's order; empty if only each record knows them. */
     List<String> names();
 
-    static RecordFields of(TypeInformation<?> type) {
-        Class<?> record = type.getTypeClass();
-        // By name: Flink's table modules need not be there.
-        if (record.getName().equals("org.apache.flink.table.data.RowData")) {
-            return RowDataFields.of(type);
-        }
-        if (record == Row.class) {
-            return type instanceof RowTypeInfo
-                    ? new RowFields(List.of(((RowTypeInfo) type).getFieldNames()))
-                    : new RowFields(null);
-        }
-        return new ClassFields(record);
+    /** The names of what becomes a column of a row; without getters of what is computed. */
+    default List<String> columns() {
+        return names();
     }
 
-    /** The fields of a {@code Row}: by position if its type says the names, else by the names in each row. */
-    final class RowFields implements RecordFields {
-        private final List<String> names;
-
-        RowFields(List<String> names) {
-            this.names = names;
+    /** Those of a type, where positions may have names that the type does not know. */
+    static RecordFields of(TypeInformation<?> type, Fields fields) {
+        Class<?> record = type.getTypeClass();
+        RecordFields found;
+        // By name: Flink's table modules and Avro need not be there.
+        if (record.getName().equals("org.apache.flink.table.data.RowData")) {
+            found = RowDataFields.of(type);
+        } else if (record == Row.class) {
+            return RowFields.of(type, fields);
+        } else if (Tuple.class.isAssignableFrom(record)) {
+            return TupleFields.of(type, fields);
+        } else if (isAvro(record)) {
+            found = AvroFields.of(type);
+        } else {
+            found = new ClassFields(type);
         }
+        if (fields.positions() != null) {
+            throw new IllegalArgumentException("map record: only a Row's or tuple's fields have positions, the names are there"
+                    + " already; use Fields.named(): " + type);
+        }
+        return found;
+    }
 
-        @Override
-        public FieldReader reader(Field field) {
-            String name = field.name();
-            if (names == null) {
-                return reading(row -> row.getField(name));
+    /** Whether it is one of Avro's indexed records. */
+    private static boolean isAvro(Class<?> record) {
+        if (record == null) {
+            return false;
+        }
+        if (record.getName().equals("org.apache.avro.generic.IndexedRecord") || isAvro(record.getSuperclass())) {
+            return true;
+        }
+        for (Class<?> base : record.getInterfaces()) {
+            if (isAvro(base)) {
+                return true;
             }
-            int position = names.indexOf(name);
-            return position < 0 ? null : reading(row -> row.getField(position));
         }
-
-        @Override
-        public List<String> names() {
-            return names == null ? List.of() : names;
-        }
-
-        private static FieldReader reading(java.util.function.Function<Row, Object> get) {
-            return new FieldReader() {
-                @Override
-                public void copy(Object record, dev.streamgrad.Row row, int field) {
-                    row.set(field, get.apply((Row) record));
-                }
-
-                @Override
-                public boolean isNull(Object record) {
-                    return get.apply((Row) record) == null;
-                }
-            };
-        }
+        return false;
     }
 }

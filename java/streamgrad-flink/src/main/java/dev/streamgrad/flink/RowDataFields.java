@@ -1,6 +1,5 @@
 package dev.streamgrad.flink;
 
-import dev.streamgrad.DType;
 import dev.streamgrad.Field;
 import dev.streamgrad.Row;
 import java.util.List;
@@ -9,9 +8,7 @@ import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataTypeQueryable;
 import org.apache.flink.table.types.logical.ArrayType;
-import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LogicalType;
-import org.apache.flink.table.types.logical.LogicalTypeFamily;
 import org.apache.flink.table.types.logical.RowType;
 
 /** The fields of Flink SQL's internal rows, by the names in their row type. */
@@ -38,9 +35,9 @@ final class RowDataFields implements RecordFields {
     }
 
     @Override
-    public FieldReader reader(Field field) {
-        int at = type.getFieldIndex(field.name());
-        return at < 0 ? null : new Reader(at, reader(field, type.getTypeAt(at), at));
+    public RecordField field(String name) {
+        int at = type.getFieldIndex(name);
+        return at < 0 ? null : new DataField(at, type.getTypeAt(at));
     }
 
     /** Sets a field of the row from a field that is not null. */
@@ -48,100 +45,100 @@ final class RowDataFields implements RecordFields {
         void copy(RowData record, Row row, int field);
     }
 
-    private Copy reader(Field field, LogicalType value, int at) {
-        boolean string = field.column().dtype() == DType.STRING;
-        switch (value.getTypeRoot()) {
-            case CHAR:
-            case VARCHAR:
-                return string ? (record, row, i) -> row.set(i, record.getString(at).toBytes()) : refuse(field, value);
-            case BINARY:
-            case VARBINARY:
-                return (record, row, i) -> row.set(i, record.getBinary(at));
-            case ARRAY:
-                return array(field, (ArrayType) value, at);
-            default:
-                return string || field.elements() > 1 ? refuse(field, value) : number(field, value, at);
-        }
-    }
+    private static final class DataField implements RecordField {
+        private final int at;
+        private final LogicalType logical;
+        private final ValueType type;
+        private final RowData.FieldGetter getter;
 
-    private Copy number(Field field, LogicalType value, int at) {
-        switch (value.getTypeRoot()) {
-            case BOOLEAN:
-                return (record, row, i) -> row.set(i, record.getBoolean(at));
-            case TINYINT:
-                return (record, row, i) -> row.set(i, (long) record.getByte(at));
-            case SMALLINT:
-                return (record, row, i) -> row.set(i, (long) record.getShort(at));
-            case INTEGER:
-                return (record, row, i) -> row.set(i, (long) record.getInt(at));
-            case BIGINT:
-                return (record, row, i) -> row.set(i, record.getLong(at));
-            case FLOAT:
-                return (record, row, i) -> row.set(i, (double) record.getFloat(at));
-            case DOUBLE:
-                return (record, row, i) -> row.set(i, record.getDouble(at));
-            case DECIMAL:
-                DecimalType decimal = (DecimalType) value;
-                int precision = decimal.getPrecision();
-                int scale = decimal.getScale();
-                return (record, row, i) -> row.set(i, record.getDecimal(at, precision, scale).toBigDecimal());
-            default:
-                return refuse(field, value);
+        DataField(int at, LogicalType logical) {
+            this.at = at;
+            this.logical = logical;
+            this.type = LogicalTypes.of(logical);
+            this.getter = RowData.createFieldGetter(logical, at);
         }
-    }
 
-    private Copy array(Field field, ArrayType value, int at) {
-        LogicalType element = value.getElementType();
-        boolean strings = element.isAnyOf(LogicalTypeFamily.CHARACTER_STRING, LogicalTypeFamily.BINARY_STRING);
-        if (strings != (field.column().dtype() == DType.STRING)) {
-            return refuse(field, value);
+        @Override
+        public ValueType type() {
+            return type;
         }
-        switch (element.getTypeRoot()) {
-            case BOOLEAN:
-                return (record, row, i) -> row.set(i, (Object) whole(record.getArray(at)).toBooleanArray());
-            case SMALLINT:
-                return (record, row, i) -> row.set(i, (Object) whole(record.getArray(at)).toShortArray());
-            case INTEGER:
-                return (record, row, i) -> row.set(i, whole(record.getArray(at)).toIntArray());
-            case BIGINT:
-                return (record, row, i) -> row.set(i, whole(record.getArray(at)).toLongArray());
-            case FLOAT:
-                return (record, row, i) -> row.set(i, whole(record.getArray(at)).toFloatArray());
-            case DOUBLE:
-                return (record, row, i) -> row.set(i, whole(record.getArray(at)).toDoubleArray());
-            case TINYINT:
-                return (record, row, i) -> row.set(i, whole(record.getArray(at)).toByteArray());
-            case CHAR:
-            case VARCHAR:
-                return (record, row, i) -> row.set(i, strings(whole(record.getArray(at)), true));
-            case BINARY:
-            case VARBINARY:
-                return (record, row, i) -> row.set(i, strings(whole(record.getArray(at)), false));
-            default:
-                return refuse(field, value);
-        }
-    }
 
-    private static ArrayData whole(ArrayData array) {
-        for (int i = 0; i < array.size(); i++) {
-            if (array.isNullAt(i)) {
-                throw new IllegalArgumentException("an array has a null, fill it in: element " + i);
+        @Override
+        public TypeInformation<?> information() {
+            return LogicalTypes.information(logical);
+        }
+
+        @Override
+        public Object get(Object record) {
+            return LogicalTypes.external(getter.getFieldOrNull((RowData) record), logical);
+        }
+
+        @Override
+        public FieldReader reader(Field field) {
+            return new Reader(at, copy(field));
+        }
+
+        /** What is read for every record goes without an object where it can. */
+        private Copy copy(Field field) {
+            switch (logical.getTypeRoot()) {
+                case BOOLEAN:
+                    return (record, row, i) -> row.set(i, record.getBoolean(at));
+                case TINYINT:
+                    return (record, row, i) -> row.set(i, (long) record.getByte(at));
+                case SMALLINT:
+                    return (record, row, i) -> row.set(i, (long) record.getShort(at));
+                case INTEGER:
+                case DATE:
+                case INTERVAL_YEAR_MONTH:
+                    return (record, row, i) -> row.set(i, (long) record.getInt(at));
+                case BIGINT:
+                case INTERVAL_DAY_TIME:
+                    return (record, row, i) -> row.set(i, record.getLong(at));
+                case FLOAT:
+                    return (record, row, i) -> row.set(i, (double) record.getFloat(at));
+                case DOUBLE:
+                    return (record, row, i) -> row.set(i, record.getDouble(at));
+                case BINARY:
+                case VARBINARY:
+                    return (record, row, i) -> row.set(i, record.getBinary(at));
+                case ARRAY:
+                    return array(((ArrayType) logical).getElementType(), field);
+                default:
+                    return object(field);
             }
         }
-        return array;
-    }
 
-    private static Object strings(ArrayData array, boolean text) {
-        byte[][] strings = new byte[array.size()][];
-        for (int i = 0; i < strings.length; i++) {
-            strings[i] = text ? array.getString(i).toBytes() : array.getBinary(i);
+        private Copy array(LogicalType element, Field field) {
+            switch (element.getTypeRoot()) {
+                case BOOLEAN:
+                    return (record, row, i) -> row.set(i, (Object) array(record).toBooleanArray());
+                case TINYINT:
+                    return (record, row, i) -> row.set(i, array(record).toByteArray());
+                case SMALLINT:
+                    return (record, row, i) -> row.set(i, (Object) array(record).toShortArray());
+                case INTEGER:
+                    return (record, row, i) -> row.set(i, array(record).toIntArray());
+                case BIGINT:
+                    return (record, row, i) -> row.set(i, array(record).toLongArray());
+                case FLOAT:
+                    return (record, row, i) -> row.set(i, array(record).toFloatArray());
+                case DOUBLE:
+                    return (record, row, i) -> row.set(i, array(record).toDoubleArray());
+                default:
+                    return object(field);
+            }
         }
-        return strings;
-    }
 
-    private static Copy refuse(Field field, LogicalType value) {
-        throw new IllegalArgumentException("map record: the model needs " + field.column() + ", cast the column in SQL or"
-                + " give an encoder: " + field + " is " + value);
+        private ArrayData array(RowData record) {
+            return LogicalTypes.whole(record.getArray(at));
+        }
+
+        private Copy object(Field field) {
+            Values values = Values.of(type, field);
+            Tick tick = type.tick();
+            return (record, row, i) ->
+                    row.set(i, values.plain(LogicalTypes.plain(getter.getFieldOrNull(record), logical, tick)));
+        }
     }
 
     private static final class Reader implements FieldReader {

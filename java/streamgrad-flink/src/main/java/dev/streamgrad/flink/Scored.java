@@ -17,10 +17,10 @@ import org.apache.flink.api.common.typeinfo.TypeInfo;
 public final class Scored<T> {
     private final T record;
     private final VersionId version;
-    /** The prediction of a model with one scalar output; of any other, the outputs by name. */
+    /** The prediction of a model with one scalar float32 output; of any other, the outputs by name. */
     private final float prediction;
     private final String[] names;
-    private final float[][] values;
+    private final OutputValues[] values;
 
     Scored(T record, VersionId version, float prediction) {
         this.record = Objects.requireNonNull(record, "record");
@@ -30,7 +30,7 @@ public final class Scored<T> {
         this.values = null;
     }
 
-    Scored(T record, VersionId version, String[] names, float[][] values) {
+    Scored(T record, VersionId version, String[] names, OutputValues[] values) {
         this.record = Objects.requireNonNull(record, "record");
         this.version = version;
         this.prediction = Float.NaN;
@@ -40,7 +40,7 @@ public final class Scored<T> {
 
     /** The same prediction for a copy of the record. */
     Scored<T> around(T copy) {
-        return isScalar() ? new Scored<>(copy, version, prediction) : new Scored<>(copy, version, names, values);
+        return names == null ? new Scored<>(copy, version, prediction) : new Scored<>(copy, version, names, values);
     }
 
     /**
@@ -73,7 +73,7 @@ public final class Scored<T> {
     /**
      * The prediction of a model with one scalar output: in what unit, the model says.
      *
-     * @return the number
+     * @return the number, rounded to a float if the output is not float32
      * @throws IllegalStateException if the model has another output: take it by name
      */
     public float prediction() {
@@ -81,7 +81,7 @@ public final class Scored<T> {
             throw new IllegalStateException(
                     "read prediction: it is not one number, take output(name) of one of: " + outputs());
         }
-        return prediction;
+        return names == null ? prediction : values[0].number(0).floatValue();
     }
 
     /**
@@ -98,7 +98,7 @@ public final class Scored<T> {
                     (isScalar() ? "read output: the model gives one number, take prediction()" : "read output: the model has "
                             + outputs()) + ", not output " + name);
         }
-        return values[index].clone();
+        return values[index].floats();
     }
 
     /**
@@ -110,15 +110,30 @@ public final class Scored<T> {
         return isScalar() ? List.of() : List.of(names);
     }
 
+    /** Whether the model has one output of one number. */
     boolean isScalar() {
+        return names == null || names.length == 1 && values[0].size() == 1;
+    }
+
+    /** Whether that number is a float32. */
+    boolean isFloat() {
         return names == null;
+    }
+
+    /** The values of an output as they are, or null if there is none of this name. */
+    OutputValues exact(String name) {
+        if (names == null) {
+            return OutputValues.of(prediction);
+        }
+        int index = Arrays.asList(names).indexOf(name);
+        return index < 0 ? null : values[index];
     }
 
     String[] names() {
         return names;
     }
 
-    float[][] values() {
+    OutputValues[] values() {
         return values;
     }
 
@@ -133,7 +148,7 @@ public final class Scored<T> {
                 && version() == that.version()
                 && Float.floatToIntBits(prediction) == Float.floatToIntBits(that.prediction)
                 && Arrays.equals(names, that.names)
-                && Arrays.deepEquals(values, that.values);
+                && Arrays.equals(values, that.values);
     }
 
     @Override
@@ -143,7 +158,7 @@ public final class Scored<T> {
 
     @Override
     public String toString() {
-        return record + " scored " + (isScalar() ? prediction : outputs() + " " + Arrays.deepToString(values)) + " by version "
+        return record + " scored " + (isScalar() ? prediction() : outputs() + " " + Arrays.toString(values)) + " by version "
                 + version();
     }
 }

@@ -70,7 +70,7 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
             records.serialize(scored.record(), out);
             out.writeLong(scored.versionId().lineage());
             out.writeLong(scored.version());
-            if (scored.isScalar()) {
+            if (scored.isFloat()) {
                 out.writeInt(0);
                 out.writeFloat(scored.prediction());
                 return;
@@ -78,10 +78,7 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
             out.writeInt(scored.names().length);
             for (int i = 0; i < scored.names().length; i++) {
                 out.writeUTF(scored.names()[i]);
-                out.writeInt(scored.values()[i].length);
-                for (float value : scored.values()[i]) {
-                    out.writeFloat(value);
-                }
+                scored.values()[i].write(out);
             }
         }
 
@@ -94,13 +91,10 @@ public final class ScoredTypeInfo<T> extends EnvelopeTypeInfo<Scored<T>, T> {
                 return new Scored<>(record, version, in.readFloat());
             }
             String[] names = new String[outputs];
-            float[][] values = new float[outputs][];
+            OutputValues[] values = new OutputValues[outputs];
             for (int i = 0; i < outputs; i++) {
                 names[i] = in.readUTF();
-                values[i] = new float[in.readInt()];
-                for (int j = 0; j < values[i].length; j++) {
-                    values[i][j] = in.readFloat();
-                }
+                values[i] = OutputValues.read(in);
             }
             return new Scored<>(record, version, names, values);
         }

@@ -8,7 +8,7 @@ import dev.streamgrad.Schema;
 
 /** Makes a {@link Scored} of a record and its row of a batch's predictions. Used by one thread. */
 final class Scores<T> {
-    /** Null for a model with one scalar output. */
+    /** Null for a model with one scalar float32 output. */
     private final String[] names;
 
     private Predictions source;
@@ -22,8 +22,9 @@ final class Scores<T> {
                         + " dev.streamgrad.Predictor in a function of your own: " + output);
             }
         }
-        boolean scalar = schema.outputs().size() == 1 && schema.outputs().get(0).elements() == 1;
-        this.names = scalar ? null : schema.outputs().stream().map(Column::name).toArray(String[]::new);
+        Column first = schema.outputs().get(0);
+        boolean number = schema.outputs().size() == 1 && first.elements() == 1 && first.dtype() == DType.FLOAT32;
+        this.names = number ? null : schema.outputs().stream().map(Column::name).toArray(String[]::new);
     }
 
     Scored<T> of(T record, Predictions predictions, int row) {
@@ -37,9 +38,9 @@ final class Scores<T> {
             }
             source = predictions;
         }
-        float[][] values = new float[names.length][];
+        OutputValues[] values = new OutputValues[names.length];
         for (int i = 0; i < names.length; i++) {
-            values[i] = outputs[i].row(row);
+            values[i] = OutputValues.of(outputs[i], row);
         }
         return new Scored<>(record, predictions.versionId(), names, values);
     }

@@ -35,6 +35,9 @@ public final class TrainMap<T> extends RichMapFunction<List<T>, StepReport> impl
     /** Null: by the names of the record's fields. */
     private Encoder<? super T> encoder;
 
+    /** Where the record has the fields, without an encoder. */
+    private Fields fields = Fields.named();
+
     private transient Model model;
     private transient LearnMetrics metrics;
     private transient Batch batch;
@@ -49,6 +52,17 @@ public final class TrainMap<T> extends RichMapFunction<List<T>, StepReport> impl
     public TrainMap(String bundle, TypeInformation<T> type) {
         this.spec = ModelSpec.of(BundleSource.of(bundle));
         this.type = Objects.requireNonNull(type, "type");
+    }
+
+    /**
+     * Where a record has the bundle's fields, and what stands for those that it has not.
+     *
+     * @param fields names of positions, other names, defaults
+     * @return this
+     */
+    public TrainMap<T> fields(Fields fields) {
+        this.fields = Objects.requireNonNull(fields, "fields");
+        return this;
     }
 
     /**
@@ -91,7 +105,8 @@ public final class TrainMap<T> extends RichMapFunction<List<T>, StepReport> impl
             throw new IllegalArgumentException("learn lists: rows of the model's embedding tables expire by event time, which a map"
                     + " does not see; use Streamgrad.learn: " + spec.bundle);
         }
-        Encoder<? super T> chosen = encoder != null ? encoder : FieldEncoder.learning(model.trainer().schema(), type);
+        fields.check(encoder);
+        Encoder<? super T> chosen = encoder != null ? encoder : FieldEncoder.learning(model.trainer().schema(), type, fields);
         encode = chosen::encode;
         metrics = new LearnMetrics(getRuntimeContext().getMetricGroup(), model.trainer());
     }

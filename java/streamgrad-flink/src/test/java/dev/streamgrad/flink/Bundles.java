@@ -40,6 +40,14 @@ final class Bundles {
     }
 
     /**
+     * A feature of each type of numbers, such as {@code of_int64}, a {@code matrix} of float64, three {@code steps} of uint64 and a
+     * {@code text}; what came in goes out, as {@code echo_int64}; label value.
+     */
+    static String echoes() {
+        return bundle("echoes.bundle");
+    }
+
+    /**
      * One scalar output {@code click}; fields user, friends and items (tables of ids, the latter two of any number), hour;
      * label clicked. The rows of items expire after an hour of event time.
      */

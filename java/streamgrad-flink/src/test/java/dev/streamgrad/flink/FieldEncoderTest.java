@@ -84,7 +84,7 @@ final class FieldEncoderTest {
     }
 
     /** As {@link Getters} by public fields. */
-    public static class Fields {
+    public static class Plain {
         public float hour = 0.5f;
         public Object distance = 0.25;
         public short seats = 2;
@@ -93,7 +93,7 @@ final class FieldEncoderTest {
     }
 
     /** Everything the outcomes model wants. */
-    public static class Outcome extends Fields {
+    public static class Outcome extends Plain {
         public String carrier = "UA";
         public List<Double> weather = List.of(0.1, 0.2, 0.3);
         public Integer gate_number = 2;
@@ -101,7 +101,7 @@ final class FieldEncoderTest {
     }
 
     private static <T> Batch encoded(Trainer trainer, TypeInformation<T> type, T record) {
-        FieldEncoder<T> encoder = FieldEncoder.learning(trainer.schema(), type);
+        FieldEncoder<T> encoder = FieldEncoder.learning(trainer.schema(), type, Fields.named());
         Batch batch = trainer.newBatch(1);
         batch.add(record, encoder::encode);
         return batch;
@@ -119,7 +119,7 @@ final class FieldEncoderTest {
 
     @Test
     void classesAreReadByFieldAndGetter() {
-        assertEquals(expected(), predicted(TypeInformation.of(Fields.class), new Fields()));
+        assertEquals(expected(), predicted(TypeInformation.of(Plain.class), new Plain()));
         assertEquals(expected(), predicted(TypeInformation.of(Getters.class), new Getters()));
         assertEquals(0, encoded(flights, TypeInformation.of(Getters.class), new Getters()).unlabelledRows());
     }
@@ -335,7 +335,7 @@ final class FieldEncoderTest {
             for (Class<?> wrong : new Class<?>[] {Words.class, Codes.class}) {
                 String pojo = assertThrows(
                                 IllegalArgumentException.class,
-                                () -> FieldEncoder.learning(trainer.schema(), TypeInformation.of(wrong)))
+                                () -> FieldEncoder.learning(trainer.schema(), TypeInformation.of(wrong), Fields.named()))
                         .getMessage();
                 assertTrue(pojo.contains("the model needs any number of "), pojo);
             }
@@ -344,7 +344,7 @@ final class FieldEncoderTest {
                 types[at] = raggedTypes()[16 - at];
                 String sql = assertThrows(
                                 IllegalArgumentException.class,
-                                () -> FieldEncoder.learning(trainer.schema(), rowType(RAGGED_NAMES, types)))
+                                () -> FieldEncoder.learning(trainer.schema(), rowType(RAGGED_NAMES, types), Fields.named()))
                         .getMessage();
                 assertTrue(sql.contains(RAGGED_NAMES[at] + " is ARRAY<") && sql.contains("[ragged]"), sql);
             }
@@ -370,16 +370,16 @@ final class FieldEncoderTest {
                 IllegalArgumentException.class,
                 () -> encoded(
                         outcomes, type, Example.labelled(outcome, Map.of("gate_number", 0, "was_late", 1, "hour", 1))));
-        TypeInformation<Example<Fields>> one = new ExampleTypeInfo<>(TypeInformation.of(Fields.class));
-        assertEquals(0, encoded(flights, one, Example.labelled(new Fields(), 1)).unlabelledRows());
-        assertThrows(InvalidInputException.class, () -> encoded(flights, one, Example.labelled(new Fields(), 7)));
+        TypeInformation<Example<Plain>> one = new ExampleTypeInfo<>(TypeInformation.of(Plain.class));
+        assertEquals(0, encoded(flights, one, Example.labelled(new Plain(), 1)).unlabelledRows());
+        assertThrows(InvalidInputException.class, () -> encoded(flights, one, Example.labelled(new Plain(), 7)));
     }
 
     @Test
     void aFieldThatTheRecordLacksIsNamedWhenTheJobStarts() {
         TypeInformation<Tuple2<Double, Integer>> tuple = Types.TUPLE(Types.DOUBLE, Types.INT);
         String message = assertThrows(
-                        IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), tuple))
+                        IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), tuple, Fields.named()))
                 .getMessage();
         assertTrue(message.contains("f0, f1]"), message);
         assertTrue(message.contains("but not [hour, distance, seats, wind, late]"), message);
@@ -390,14 +390,14 @@ final class FieldEncoderTest {
                 new FloatType(),
                 new FloatType());
         String label = assertThrows(
-                        IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), unlabelled))
+                        IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), unlabelled, Fields.named()))
                 .getMessage();
         assertTrue(label.contains("awaitLabels"), label);
-        assertFalse(FieldEncoder.predicting(flights.schema(), unlabelled).isLabelled(GenericRowData.of(1f, 1f, 1f, 1f)));
+        assertFalse(FieldEncoder.predicting(flights.schema(), unlabelled, Fields.named()).isLabelled(GenericRowData.of(1f, 1f, 1f, 1f)));
     }
 
     /** A carrier that is no number. */
-    public static class Misfit extends Fields {
+    public static class Misfit extends Plain {
         public String hour = "noon";
     }
 
@@ -405,7 +405,7 @@ final class FieldEncoderTest {
     void aFieldOfAnotherTypeIsNamedWhenTheJobStarts() {
         String pojo = assertThrows(
                         IllegalArgumentException.class,
-                        () -> FieldEncoder.learning(flights.schema(), TypeInformation.of(Misfit.class)))
+                        () -> FieldEncoder.learning(flights.schema(), TypeInformation.of(Misfit.class), Fields.named()))
                 .getMessage();
         assertTrue(pojo.contains("the model needs a number") && pojo.contains("hour is java.lang.String"), pojo);
         InternalTypeInfo<RowData> type = rowType(
@@ -415,7 +415,7 @@ final class FieldEncoderTest {
                 new FloatType(),
                 new FloatType(),
                 new FloatType());
-        String sql = assertThrows(IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), type))
+        String sql = assertThrows(IllegalArgumentException.class, () -> FieldEncoder.learning(flights.schema(), type, Fields.named()))
                 .getMessage();
         assertTrue(sql.contains("hour is TIMESTAMP"), sql);
     }

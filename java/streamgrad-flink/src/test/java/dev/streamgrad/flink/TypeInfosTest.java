@@ -56,8 +56,8 @@ final class TypeInfosTest {
                         Arguments.of(new ScoredTypeInfo<>(FLIGHT), new Scored<>(Flight.landed(1), VersionId.of(-7, 9), 0.25f)),
                         Arguments.of(
                                 new ScoredTypeInfo<>(FLIGHT),
-                                new Scored<>(Flight.landed(1), VersionId.of(-7, 9), new String[] {"late", "gate"}, new float[][] {
-                                    {0.5f}, {0.1f, 0.2f, 0.7f}
+                                new Scored<>(Flight.landed(1), VersionId.of(-7, 9), new String[] {"late", "gate"}, new OutputValues[] {
+                                    OutputValues.of(0.5f), OutputValues.of(0.1f, 0.2f, 0.7f)
                                 })),
                         Arguments.of(new RefusedTypeInfo(FLIGHT), new Refused(Flight.landed(1), "hour is NaN \u2708")),
                         Arguments.of(new UnpairedTypeInfo(FLIGHT), Unpaired.of(7L, Flight.landed(1), null)),
@@ -162,7 +162,7 @@ final class TypeInfosTest {
         Scored<String> one = new Scored<>("r", VersionId.of(3, 1), 0.5f);
         assertEquals(0.5f, one.prediction());
         assertThrows(IllegalArgumentException.class, () -> one.output("late"));
-        Scored<String> two = new Scored<>("r", VersionId.of(3, 1), new String[] {"late", "gate"}, new float[][] {{0.5f}, {0, 1}});
+        Scored<String> two = new Scored<>("r", VersionId.of(3, 1), new String[] {"late", "gate"}, new OutputValues[] {OutputValues.of(0.5f), OutputValues.of(0, 1)});
         assertArrayEquals(new float[] {0, 1}, two.output("gate"));
         assertEquals(List.of("late", "gate"), two.outputs());
         assertThrows(IllegalStateException.class, two::prediction);

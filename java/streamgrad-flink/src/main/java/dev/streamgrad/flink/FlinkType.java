@@ -1,0 +1,141 @@
+package dev.streamgrad.flink;
+
+import dev.streamgrad.DType;
+import dev.streamgrad.flink.ValueType.Kind;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Array;
+import java.math.BigDecimal;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+
+/**
+ * What Flink has for each of TensorFlow's types, in both directions: one line a type. {@code docs/types.md} shows it.
+ * Immutable, safe for use by several threads.
+ */
+final class FlinkType {
+    private static final Set<Kind> REAL = EnumSet.of(Kind.NUMBER, Kind.BOOLEAN);
+    private static final Set<Kind> WHOLE = EnumSet.of(Kind.NUMBER, Kind.BOOLEAN, Kind.TIME);
+    /** Java's byte arrays and SQL's binary strings are arrays of these, too. */
+    private static final Set<Kind> BYTE = EnumSet.of(Kind.NUMBER, Kind.BOOLEAN, Kind.TIME, Kind.BYTES);
+    private static final Set<Kind> TRUTH = EnumSet.of(Kind.NUMBER, Kind.BOOLEAN);
+
+    private static final Map<DType, FlinkType> ALL = new EnumMap<>(DType.class);
+
+    static {
+        line(DType.FLOAT32, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
+        line(DType.FLOAT64, REAL, Carrier.DOUBLE, Types.DOUBLE, value -> value);
+        line(DType.INT8, BYTE, Carrier.LONG, Types.BYTE, Number::byteValue);
+        line(DType.INT16, WHOLE, Carrier.LONG, Types.SHORT, Number::shortValue);
+        line(DType.INT32, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
+        line(DType.INT64, WHOLE, Carrier.LONG, Types.LONG, value -> value);
+        line(DType.UINT8, BYTE, Carrier.LONG, Types.SHORT, Number::shortValue);
+        line(DType.UINT16, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
+        line(DType.UINT32, WHOLE, Carrier.LONG, Types.LONG, value -> value);
+        line(DType.UINT64, WHOLE, Carrier.UNSIGNED, Types.BIG_DEC, value -> new BigDecimal(value.toString()));
+        line(DType.BOOL, TRUTH, Carrier.LONG, Types.BOOLEAN, value -> value.longValue() != 0);
+        line(DType.STRING, EnumSet.of(Kind.TEXT, Kind.BYTES), null, null, null);
+    }
+
+    private final Set<Kind> filledBy;
+    private final Carrier carrier;
+    private final TypeInformation<?> scalar;
+    private final Function<Number, Object> value;
+
+    private FlinkType(Set<Kind> filledBy, Carrier carrier, TypeInformation<?> scalar, Function<Number, Object> value) {
+        this.filledBy = filledBy;
+        this.carrier = carrier;
+        this.scalar = scalar;
+        this.value = value;
+    }
+
+    private static void line(
+            DType dtype, Set<Kind> filledBy, Carrier carrier, TypeInformation<?> scalar, Function<Number, Object> value) {
+        ALL.put(dtype, new FlinkType(filledBy, carrier, scalar, value));
+    }
+
+    /** Where an output's values wait until they are wanted as something, wide enough for each of them. */
+    enum Carrier {
+        FLOAT,
+        DOUBLE,
+        LONG,
+        UNSIGNED
+    }
+
+    static FlinkType of(DType dtype) {
+        FlinkType type = ALL.get(dtype);
+        if (type == null) {
+            throw new IllegalArgumentException("map record: Flink has no type for this dtype, give an encoder: " + dtype);
+        }
+        return type;
+    }
+
+    /** Whether values of this kind fill a field. */
+    boolean isFilledBy(Kind kind) {
+        return kind == Kind.ANY || filledBy.contains(kind);
+    }
+
+    boolean isText() {
+        return filledBy.contains(Kind.TEXT);
+    }
+
+    /** Where the values of an output are kept. */
+    Carrier carrier() {
+        if (carrier == null) {
+            throw new IllegalArgumentException("read output: predictions in Flink hold numbers, not strings");
+        }
+        return carrier;
+    }
+
+    /** The type of an output of this shape: a single value's, or that of arrays within each other. */
+    TypeInformation<?> output(int[] shape) {
+        carrier();
+        TypeInformation<?> type = scalar;
+        for (int i = rank(shape); i > 0; i--) {
+            boolean primitive = type == scalar && unboxed().isPrimitive();
+            type = primitive ? PrimitiveArrayTypeInfo.getInfoFor(arrayOf(unboxed())) : Types.OBJECT_ARRAY(type);
+        }
+        return type;
+    }
+
+    /** As {@link #output} says it. */
+    Object value(OutputValues values, int[] shape) {
+        return rank(shape) == 0 ? value.apply(values.number(0)) : nested(values, shape, 0, 0, values.size());
+    }
+
+    /** The array of one dimension, whose elements begin at {@code from}. */
+    private Object nested(OutputValues values, int[] shape, int dimension, int from, int size) {
+        Class<?> element = unboxed();
+        for (int i = shape.length - 1; i > dimension; i--) {
+            element = arrayOf(element);
+        }
+        boolean last = dimension == shape.length - 1;
+        int step = size / shape[dimension];
+        Object array = Array.newInstance(element, shape[dimension]);
+        for (int i = 0; i < shape[dimension]; i++) {
+            int at = from + i * step;
+            Array.set(array, i, last ? value.apply(values.number(at)) : nested(values, shape, dimension + 1, at, step));
+        }
+        return array;
+    }
+
+    /** A shape of one element is a single value. */
+    private static int rank(int[] shape) {
+        return Arrays.stream(shape).allMatch(dimension -> dimension == 1) ? 0 : shape.length;
+    }
+
+    /** The class of an array's elements; bytes stay in their boxes, for to SQL a {@code byte[]} is one value. */
+    private Class<?> unboxed() {
+        return scalar == Types.BYTE ? Byte.class : MethodType.methodType(scalar.getTypeClass()).unwrap().returnType();
+    }
+
+    private static Class<?> arrayOf(Class<?> element) {
+        return Array.newInstance(element, 0).getClass();
+    }
+}

@@ -1,0 +1,128 @@
+package dev.streamgrad.flink;
+
+import dev.streamgrad.Predictions;
+import dev.streamgrad.flink.FlinkType.Carrier;
+import java.io.IOException;
+import java.lang.reflect.Array;
+import java.math.BigInteger;
+import java.util.Objects;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/** The elements of one output for one row, in row-major order, none of them rounded. Plain data: immutable. */
+final class OutputValues {
+    private final Carrier carrier;
+    /** {@code float[]}, {@code double[]} or {@code long[]}, by the carrier. */
+    private final Object elements;
+
+    private OutputValues(Carrier carrier, Object elements) {
+        this.carrier = carrier;
+        this.elements = elements;
+    }
+
+    static OutputValues of(Predictions.Output output, int row) {
+        Carrier carrier = FlinkType.of(output.column().dtype()).carrier();
+        int size = output.column().elements();
+        switch (carrier) {
+            case FLOAT:
+                return new OutputValues(carrier, output.row(row));
+            case DOUBLE:
+                double[] doubles = new double[size];
+                for (int i = 0; i < size; i++) {
+                    doubles[i] = output.doubleValue(row, i);
+                }
+                return new OutputValues(carrier, doubles);
+            default:
+                long[] longs = new long[size];
+                for (int i = 0; i < size; i++) {
+                    longs[i] = output.longValue(row, i);
+                }
+                return new OutputValues(carrier, longs);
+        }
+    }
+
+    static OutputValues of(float... values) {
+        return new OutputValues(Carrier.FLOAT, values);
+    }
+
+    int size() {
+        return Array.getLength(elements);
+    }
+
+    /** An element: a Float, Double or Long, or a BigInteger if it may be beyond a long. */
+    Number number(int element) {
+        Number number = (Number) Array.get(elements, element);
+        boolean beyond = carrier == Carrier.UNSIGNED && number.longValue() < 0;
+        return beyond ? new BigInteger(Long.toUnsignedString(number.longValue())) : number;
+    }
+
+    /** A copy, each rounded to a float. */
+    float[] floats() {
+        if (carrier == Carrier.FLOAT) {
+            return ((float[]) elements).clone();
+        }
+        float[] floats = new float[size()];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = number(i).floatValue();
+        }
+        return floats;
+    }
+
+    void write(DataOutputView out) throws IOException {
+        out.writeByte(carrier.ordinal());
+        out.writeInt(size());
+        for (int i = 0; i < size(); i++) {
+            switch (carrier) {
+                case FLOAT:
+                    out.writeFloat(((float[]) elements)[i]);
+                    break;
+                case DOUBLE:
+                    out.writeDouble(((double[]) elements)[i]);
+                    break;
+                default:
+                    out.writeLong(((long[]) elements)[i]);
+            }
+        }
+    }
+
+    static OutputValues read(DataInputView in) throws IOException {
+        Carrier carrier = Carrier.values()[in.readByte()];
+        int size = in.readInt();
+        Object elements = carrier == Carrier.FLOAT ? new float[size] : carrier == Carrier.DOUBLE ? new double[size] : new long[size];
+        for (int i = 0; i < size; i++) {
+            switch (carrier) {
+                case FLOAT:
+                    ((float[]) elements)[i] = in.readFloat();
+                    break;
+                case DOUBLE:
+                    ((double[]) elements)[i] = in.readDouble();
+                    break;
+                default:
+                    ((long[]) elements)[i] = in.readLong();
+            }
+        }
+        return new OutputValues(carrier, elements);
+    }
+
+    /** Whether carrier and every bit are the same. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof OutputValues
+                && carrier == ((OutputValues) other).carrier
+                && Objects.deepEquals(elements, ((OutputValues) other).elements);
+    }
+
+    @Override
+    public int hashCode() {
+        return size();
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("[");
+        for (int i = 0; i < size(); i++) {
+            text.append(i == 0 ? "" : ", ").append(number(i));
+        }
+        return text.append(']').toString();
+    }
+}
