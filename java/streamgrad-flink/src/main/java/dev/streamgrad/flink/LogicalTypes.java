@@ -60,9 +60,11 @@ final class LogicalTypes {
         }
     }
 
-    /** What a model's row takes of an internal value that is not null. */
-    static Object plain(Object value, LogicalType type, Tick tick) {
-        if (value instanceof StringData) {
+    /** What a model's row takes of an internal value; of an array with nulls only if values may be missing. */
+    static Object plain(Object value, LogicalType type, Tick tick, boolean gaps) {
+        if (value == null) {
+            return null;
+        } else if (value instanceof StringData) {
             return ((StringData) value).toBytes();
         } else if (value instanceof DecimalData) {
             return ((DecimalData) value).toBigDecimal();
@@ -70,12 +72,12 @@ final class LogicalTypes {
             TimestampData time = (TimestampData) value;
             return tick.ofMillis(time.getMillisecond(), time.getNanoOfMillisecond());
         } else if (value instanceof ArrayData) {
-            ArrayData array = whole((ArrayData) value);
+            ArrayData array = gaps ? (ArrayData) value : whole((ArrayData) value);
             LogicalType element = ((ArrayType) type).getElementType();
             ArrayData.ElementGetter getter = ArrayData.createElementGetter(element);
             List<Object> plain = new ArrayList<>(array.size());
             for (int i = 0; i < array.size(); i++) {
-                plain.add(plain(getter.getElementOrNull(array, i), element, tick));
+                plain.add(plain(getter.getElementOrNull(array, i), element, tick, gaps));
             }
             return plain;
         }

@@ -102,7 +102,7 @@ final class RowDataFields implements RecordFields {
                 case VARBINARY:
                     return (record, row, i) -> row.set(i, record.getBinary(at));
                 case ARRAY:
-                    return array(((ArrayType) logical).getElementType(), field);
+                    return field.column().optional() ? object(field) : array(((ArrayType) logical).getElementType(), field);
                 default:
                     return object(field);
             }
@@ -136,8 +136,9 @@ final class RowDataFields implements RecordFields {
         private Copy object(Field field) {
             Values values = Values.of(type, field);
             Tick tick = type.tick();
+            boolean gaps = field.column().optional();
             return (record, row, i) ->
-                    row.set(i, values.plain(LogicalTypes.plain(getter.getFieldOrNull(record), logical, tick)));
+                    row.set(i, values.plain(LogicalTypes.plain(getter.getFieldOrNull(record), logical, tick, gaps)));
         }
     }
 

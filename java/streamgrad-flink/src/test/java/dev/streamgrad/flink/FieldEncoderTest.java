@@ -287,38 +287,6 @@ final class FieldEncoderTest {
         }
     }
 
-    /** A flight of which little is known. */
-    public static class Gaps {
-        public Integer seats;
-        public String word;
-        public double hour = 2;
-        public Float value;
-    }
-
-    @Test
-    void nullIsWhatMayBeMissing() {
-        try (Trainer trainer = Trainer.open(Path.of(Bundles.gaps()))) {
-            Batch pojo = encoded(trainer, TypeInformation.of(Gaps.class), new Gaps());
-            assertEquals(2110.5f, trainer.predict(pojo).value(0), 1e-3f);
-            Gaps known = new Gaps();
-            known.seats = 50;
-            known.word = "a";
-            assertEquals(2000.25f, trainer.predict(encoded(trainer, TypeInformation.of(Gaps.class), known)).value(0), 1e-3f);
-            String[] names = {"seats", "word", "hour", "value"};
-            InternalTypeInfo<RowData> type = rowType(
-                    names, new IntType(), VarCharType.STRING_TYPE, new DoubleType(), new FloatType());
-            RowData row = GenericRowData.of(null, StringData.fromString("b"), 3.0, null);
-            assertEquals(3010.5f, trainer.predict(encoded(trainer, type, row)).value(0), 1e-3f);
-            TypeInformation<Row> named = Types.ROW_NAMED(names, Types.INT, Types.STRING, Types.DOUBLE, Types.FLOAT);
-            assertEquals(4100.25f, trainer.predict(encoded(trainer, named, Row.of(50, null, 4.0, 1f))).value(0), 1e-3f);
-            assertThrows(InvalidInputException.class, () -> encoded(trainer, named, Row.of(50, "a", null, 1f)));
-            assertThrows(
-                    IllegalArgumentException.class,
-                    () -> FieldEncoder.learning(trainer.schema(), rowType(new String[] {"hour", "value"}, new DoubleType(), new FloatType())),
-                    "a name that no record has may be a mistake");
-        }
-    }
-
     /** Words where numbers are wanted. */
     public static class Words extends Ragged {
         public String[] of_int64 = {"one"};
