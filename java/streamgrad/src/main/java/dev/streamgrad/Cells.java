@@ -108,7 +108,7 @@ final class Cells {
     /** A whole number that a double might round, as what an integer column holds; any other as it is. */
     static Number exact(Field place, BigDecimal value) {
         // Digits before the point: a large exponent must not become a number of as many digits.
-        if (value.precision() - value.scale() > 20 || value.stripTrailingZeros().scale() > 0) {
+        if ((long) value.precision() - value.scale() > 20 || value.stripTrailingZeros().scale() > 0) {
             return value;
         }
         BigInteger whole = value.toBigInteger();

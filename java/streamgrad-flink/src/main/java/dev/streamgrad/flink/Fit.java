@@ -37,13 +37,16 @@ final class Fit {
             boolean whole = column.fields().size() == 1 && !column.ragged();
             return whole && depth == column.shape().length;
         }
-        return depth == 1 || field.elements() == 1;
+        return depth == 1 || field.elements() == 1 && !type.isPair();
     }
 
     private static String needed(Field field) {
-        boolean text = FlinkType.of(field.column().dtype()).isText();
+        FlinkType type = FlinkType.of(field.column().dtype());
+        boolean text = type.isText();
         if (field.column().ragged()) {
             return "any number of " + (text ? "strings or bytes" : "numbers") + ", an array or list";
+        } else if (type.isPair()) {
+            return 2 * field.elements() + " values, a real and an imaginary part each, in an array or list,";
         } else if (field.elements() > 1) {
             return field.elements() + " " + (text ? "strings or bytes" : "values") + ", an array or list,";
         }

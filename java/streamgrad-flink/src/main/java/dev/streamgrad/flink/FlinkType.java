@@ -29,8 +29,12 @@ final class FlinkType {
     private static final Map<DType, FlinkType> ALL = new EnumMap<>(DType.class);
 
     static {
+        line(DType.FLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
+        line(DType.BFLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
         line(DType.FLOAT32, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
         line(DType.FLOAT64, REAL, Carrier.DOUBLE, Types.DOUBLE, value -> value);
+        line(DType.COMPLEX64, REAL, Carrier.FLOAT_PAIR, Types.FLOAT, value -> value);
+        line(DType.COMPLEX128, REAL, Carrier.DOUBLE_PAIR, Types.DOUBLE, value -> value);
         line(DType.INT8, BYTE, Carrier.LONG, Types.BYTE, Number::byteValue);
         line(DType.INT16, WHOLE, Carrier.LONG, Types.SHORT, Number::shortValue);
         line(DType.INT32, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
@@ -63,9 +67,25 @@ final class FlinkType {
     /** Where an output's values wait until they are wanted as something, wide enough for each of them. */
     enum Carrier {
         FLOAT,
+        /** Two for each element: the real and the imaginary part. */
+        FLOAT_PAIR,
         DOUBLE,
+        /** Two for each element. */
+        DOUBLE_PAIR,
         LONG,
-        UNSIGNED
+        UNSIGNED;
+
+        boolean isPair() {
+            return this == FLOAT_PAIR || this == DOUBLE_PAIR;
+        }
+
+        boolean isFloat() {
+            return this == FLOAT || this == FLOAT_PAIR;
+        }
+
+        boolean isDouble() {
+            return this == DOUBLE || this == DOUBLE_PAIR;
+        }
     }
 
     static FlinkType of(DType dtype) {
@@ -79,6 +99,11 @@ final class FlinkType {
     /** Whether values of this kind fill a field. */
     boolean isFilledBy(Kind kind) {
         return kind == Kind.ANY || filledBy.contains(kind);
+    }
+
+    /** Whether an element is two numbers. */
+    boolean isPair() {
+        return carrier != null && carrier.isPair();
     }
 
     boolean isText() {
@@ -97,7 +122,7 @@ final class FlinkType {
     TypeInformation<?> output(int[] shape) {
         carrier();
         TypeInformation<?> type = scalar;
-        for (int i = rank(shape); i > 0; i--) {
+        for (int i = dimensions(shape).length; i > 0; i--) {
             boolean primitive = type == scalar && unboxed().isPrimitive();
             type = primitive ? PrimitiveArrayTypeInfo.getInfoFor(arrayOf(unboxed())) : Types.OBJECT_ARRAY(type);
         }
@@ -106,28 +131,34 @@ final class FlinkType {
 
     /** As {@link #output} says it. */
     Object value(OutputValues values, int[] shape) {
-        return rank(shape) == 0 ? value.apply(values.number(0)) : nested(values, shape, 0, 0, values.size());
+        int[] dimensions = dimensions(shape);
+        return dimensions.length == 0 ? value.apply(values.number(0)) : nested(values, dimensions, 0, 0, values.size());
     }
 
     /** The array of one dimension, whose elements begin at {@code from}. */
-    private Object nested(OutputValues values, int[] shape, int dimension, int from, int size) {
+    private Object nested(OutputValues values, int[] dimensions, int dimension, int from, int size) {
         Class<?> element = unboxed();
-        for (int i = shape.length - 1; i > dimension; i--) {
+        for (int i = dimensions.length - 1; i > dimension; i--) {
             element = arrayOf(element);
         }
-        boolean last = dimension == shape.length - 1;
-        int step = size / shape[dimension];
-        Object array = Array.newInstance(element, shape[dimension]);
-        for (int i = 0; i < shape[dimension]; i++) {
+        boolean last = dimension == dimensions.length - 1;
+        int step = size / dimensions[dimension];
+        Object array = Array.newInstance(element, dimensions[dimension]);
+        for (int i = 0; i < dimensions[dimension]; i++) {
             int at = from + i * step;
-            Array.set(array, i, last ? value.apply(values.number(at)) : nested(values, shape, dimension + 1, at, step));
+            Array.set(array, i, last ? value.apply(values.number(at)) : nested(values, dimensions, dimension + 1, at, step));
         }
         return array;
     }
 
-    /** A shape of one element is a single value. */
-    private static int rank(int[] shape) {
-        return Arrays.stream(shape).allMatch(dimension -> dimension == 1) ? 0 : shape.length;
+    /** The lengths of arrays within each other: none for one element, and one more where an element is a pair. */
+    private int[] dimensions(int[] shape) {
+        int rank = Arrays.stream(shape).allMatch(dimension -> dimension == 1) ? 0 : shape.length;
+        int[] dimensions = Arrays.copyOf(shape, rank + (isPair() ? 1 : 0));
+        if (isPair()) {
+            dimensions[rank] = 2;
+        }
+        return dimensions;
     }
 
     /** The class of an array's elements; bytes stay in their boxes, for to SQL a {@code byte[]} is one value. */

@@ -22,23 +22,16 @@ final class OutputValues {
 
     static OutputValues of(Predictions.Output output, int row) {
         Carrier carrier = FlinkType.of(output.column().dtype()).carrier();
-        int size = output.column().elements();
-        switch (carrier) {
-            case FLOAT:
-                return new OutputValues(carrier, output.row(row));
-            case DOUBLE:
-                double[] doubles = new double[size];
-                for (int i = 0; i < size; i++) {
-                    doubles[i] = output.doubleValue(row, i);
-                }
-                return new OutputValues(carrier, doubles);
-            default:
-                long[] longs = new long[size];
-                for (int i = 0; i < size; i++) {
-                    longs[i] = output.longValue(row, i);
-                }
-                return new OutputValues(carrier, longs);
+        if (carrier.isFloat()) {
+            return new OutputValues(carrier, output.row(row));
+        } else if (carrier.isDouble()) {
+            return new OutputValues(carrier, output.doubles(row));
         }
+        long[] longs = new long[output.column().elements()];
+        for (int i = 0; i < longs.length; i++) {
+            longs[i] = output.longValue(row, i);
+        }
+        return new OutputValues(carrier, longs);
     }
 
     static OutputValues of(float... values) {
@@ -58,7 +51,7 @@ final class OutputValues {
 
     /** A copy, each rounded to a float. */
     float[] floats() {
-        if (carrier == Carrier.FLOAT) {
+        if (carrier.isFloat()) {
             return ((float[]) elements).clone();
         }
         float[] floats = new float[size()];
@@ -72,15 +65,12 @@ final class OutputValues {
         out.writeByte(carrier.ordinal());
         out.writeInt(size());
         for (int i = 0; i < size(); i++) {
-            switch (carrier) {
-                case FLOAT:
-                    out.writeFloat(((float[]) elements)[i]);
-                    break;
-                case DOUBLE:
-                    out.writeDouble(((double[]) elements)[i]);
-                    break;
-                default:
-                    out.writeLong(((long[]) elements)[i]);
+            if (carrier.isFloat()) {
+                out.writeFloat(((float[]) elements)[i]);
+            } else if (carrier.isDouble()) {
+                out.writeDouble(((double[]) elements)[i]);
+            } else {
+                out.writeLong(((long[]) elements)[i]);
             }
         }
     }
@@ -88,17 +78,14 @@ final class OutputValues {
     static OutputValues read(DataInputView in) throws IOException {
         Carrier carrier = Carrier.values()[in.readByte()];
         int size = in.readInt();
-        Object elements = carrier == Carrier.FLOAT ? new float[size] : carrier == Carrier.DOUBLE ? new double[size] : new long[size];
+        Object elements = carrier.isFloat() ? new float[size] : carrier.isDouble() ? new double[size] : new long[size];
         for (int i = 0; i < size; i++) {
-            switch (carrier) {
-                case FLOAT:
-                    ((float[]) elements)[i] = in.readFloat();
-                    break;
-                case DOUBLE:
-                    ((double[]) elements)[i] = in.readDouble();
-                    break;
-                default:
-                    ((long[]) elements)[i] = in.readLong();
+            if (carrier.isFloat()) {
+                ((float[]) elements)[i] = in.readFloat();
+            } else if (carrier.isDouble()) {
+                ((double[]) elements)[i] = in.readDouble();
+            } else {
+                ((long[]) elements)[i] = in.readLong();
             }
         }
         return new OutputValues(carrier, elements);

@@ -78,6 +78,9 @@ final class PredictOptions<T> implements Serializable {
         BundleSource source = numbered != null ? BundleSource.path(numbered) : bundle;
         return new BundleReader(source, env, folder -> {
             PredictorBuilder builder = numbered != null ? Predictor.numbered(folder) : Predictor.builder(folder);
+            if (signature != null) {
+                builder.signature(signature);
+            }
             model.set(builder);
             return builder.schema();
         });
