@@ -76,7 +76,19 @@ def outcomes(folder: Path) -> None:
 
 def echoes(folder: Path) -> None:
     """One feature of each type of numbers, a matrix and a text; each but the text is an output, too, as it came."""
-    numbers = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
+    numbers = [
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "bool",
+    ]
     inputs = {name: keras.Input((1,), dtype=name, name=f"of_{name}") for name in numbers}
     matrix = keras.Input((2, 3), dtype="float64", name="matrix")
     steps = keras.Input((3,), dtype="uint64", name="steps")
