@@ -38,7 +38,9 @@ public final class RowMap<T> extends RichMapFunction<Scored<T>, Row> implements 
     /** Where its fields' names are. */
     private final Fields fields;
 
+    /** The model's, in its order. */
     private final List<Output> outputs = new ArrayList<>();
+    /** The type of the rows. */
     private final RowTypeInfo produced;
 
     private transient RecordField[] columns;
