@@ -48,7 +48,7 @@ def test_a_failure_leaves_nothing_and_keeps_the_old(tmp_path):
 
 def test_manifest_holds_the_hashes_of_the_files(export, linear):
     manifest = export(linear)
-    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors"}
+    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors", "serving.pb"}
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((manifest["folder"] / name).read_bytes()).hexdigest() == digest
 

@@ -22,6 +22,7 @@ MANIFEST = "bundle.json"
 GRAPH = "graph.pb"
 INITIAL = "initial.safetensors"
 TABLES = "tables.safetensors"
+SERVING = "serving.pb"
 
 Values = Mapping[str, np.ndarray[Any, Any]]
 
@@ -42,10 +43,13 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(folder: Path, graph_def: Any, weights: Values, rows: Values, manifest: dict[str, Any]) -> None:
+def write(
+    folder: Path, graph_def: Any, serving: Any, weights: Values, rows: Values, manifest: dict[str, Any]
+) -> None:
     """The bundle's files, that of the tables' rows only if there are any; fills the manifest's `files`."""
-    (folder / GRAPH).write_bytes(graph_def.SerializeToString(deterministic=True))
-    written = [GRAPH]
+    written = [GRAPH, SERVING]
+    for file, message in zip(written, (graph_def, serving), strict=True):
+        (folder / file).write_bytes(message.SerializeToString(deterministic=True))
     for file, values in ((INITIAL, weights), (TABLES, rows)):
         if values or file == INITIAL:
             # `save_file` would make it its owner's alone.

@@ -23,6 +23,7 @@ from streamgrad import (
     outputs,
     preprocessing,
     rows,
+    serving,
     tables,
     trace,
     weights,
@@ -47,6 +48,7 @@ def export(
     label: Fields | Mapping[str, Fields] = "label",
     sample_weight: bool | str = False,
     example: Any = None,
+    signatures: serving.Signatures | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes a Keras model as a bundle: a folder from which a Streamgrad trainer learns and predicts.
@@ -75,6 +77,8 @@ def export(
         sample_weight: Whether records carry a weight, in the field `sample_weight` or in the one named here.
         example: A few rows, as the model is called with them, or a tuple `(x, y)` or `(x, y, sample_weight)`. Needed
             where inputs or labels cannot be known, or made up, from the model and the loss.
+        signatures: Further signatures of what a trainer writes as a SavedModel: by name an output, or several.
+            `serving_default` gives all outputs.
         overwrite: Whether a bundle that is already at `path` is replaced.
 
     Raises:
@@ -106,7 +110,8 @@ def export(
         described = manifest.build(traceable, traced, per_output, rule, shown)
         values = {one.name: np.asarray(one.variable.numpy()) for one in (*parameters, *others)}
         values.update({name: np.zeros((3, width)) for name, width in columns.record.moments.items()})
-        bundle.write(folder, graph_def, values, tables.trained(rows_apart), described)
+        served = serving.skeleton(graph_def, described, signatures)
+        bundle.write(folder, graph_def, served, values, tables.trained(rows_apart), described)
         check.verify(traceable, bundle.read_graph(folder), described, per_output, example)
 
 

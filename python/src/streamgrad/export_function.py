@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from streamgrad import bundle, check, function, graph, manifest, optimizers, rows
+from streamgrad import bundle, check, function, graph, manifest, optimizers, rows, serving
 from streamgrad.columns import refuse_shared_fields
 from streamgrad.metrics import describe as describe_metrics
 
@@ -25,6 +25,7 @@ def export_function(
     task: str = "other",
     from_logits: bool = False,
     name: str | None = None,
+    signatures: serving.Signatures | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes a TensorFlow function as a bundle: a folder from which a Streamgrad trainer learns and predicts.
@@ -51,6 +52,7 @@ def export_function(
             first two, 0 and 1, class numbers or one-hot) and which metrics there are.
         from_logits: Whether metrics read the predictions as logits.
         name: The model's name; that of the function by default.
+        signatures: As `export` takes them.
         overwrite: Whether a bundle that is already at `path` is replaced.
 
     Raises:
@@ -72,7 +74,8 @@ def export_function(
         described = manifest.build(model, traced, losses, rule, computed)
         described["loss"]["name"] = shown
         values = {weight.name: weight.variable.numpy() for weight in model.parameters}
-        bundle.write(folder, graph_def, values, {}, described)
+        served = serving.skeleton(graph_def, described, signatures)
+        bundle.write(folder, graph_def, served, values, {}, described)
         given = {
             column.name: rows.cast(column, one.rows)
             for column in model.columns()

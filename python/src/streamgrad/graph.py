@@ -19,15 +19,15 @@ def finish(model: Any, traced: Traced) -> Any:
     The endpoints in `traced` are renamed to the tensors that they are in it. Raises `ExportError` where the graph needs
     something of this process, naming the layer of the Keras `model` that brought it in.
     """
-    needed = _pruned(traced.graph_def, [*traced.endpoints(), *traced.placeholders()])
+    needed = pruned(traced.graph_def, [*traced.endpoints(), *traced.placeholders()])
     foreign.refuse(model, needed, traced.captures)
-    nodes = _cleaned(needed, traced.captures)
+    nodes = cleaned(needed, traced.captures)
     lean, endpoints = Lean(nodes, traced.by_row, traced.endpoints(), traced.distinct()).run()
     traced.rename(endpoints)
-    return _pruned(lean, [*traced.endpoints(), *traced.placeholders()])
+    return pruned(lean, [*traced.endpoints(), *traced.placeholders()])
 
 
-def _cleaned(graph_def: Any, captures: Mapping[str, Any]) -> Any:
+def cleaned(graph_def: Any, captures: Mapping[str, Any]) -> Any:
     """A `GraphDef` without anything that belongs to the process that traced it, or that only newer TensorFlow knows.
 
     Captured values become constants. Devices, debug information, private attributes and attributes at their default go.
@@ -49,7 +49,7 @@ def _cleaned(graph_def: Any, captures: Mapping[str, Any]) -> Any:
     return result
 
 
-def _pruned(graph_def: Any, tensors: Iterable[str]) -> Any:
+def pruned(graph_def: Any, tensors: Iterable[str]) -> Any:
     """The nodes and functions that `tensors` need.
 
     Placeholders are among them even where no endpoint reaches them, so that whoever feeds by the manifest can feed all.
