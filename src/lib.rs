@@ -45,6 +45,7 @@ pub mod bundle;
 pub mod capi;
 pub mod codec;
 pub mod error;
+pub mod export;
 mod jvm;
 pub mod metrics;
 mod model;

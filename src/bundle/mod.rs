@@ -33,6 +33,8 @@ pub use transform::{Filling, Operand, Step, Token, Transform};
 pub(crate) use values::Values;
 
 const OPEN: &str = "open bundle";
+/// A SavedModel without values.
+const SERVING: &str = "serving.pb";
 
 /// A verified bundle.
 #[derive(Debug)]
@@ -127,6 +129,18 @@ impl Bundle {
     /// The rows that tables begin with.
     pub(crate) fn rows(&self) -> &FirstRows {
         &self.rows
+    }
+
+    /// What exporting left for a SavedModel: all of it but the values. Read and verified when it is asked for.
+    pub(crate) fn serving(&self) -> Result<Vec<u8>> {
+        match self.manifest.files.contains_key(SERVING) {
+            true => verified(&self.path, &self.manifest, SERVING),
+            false => Err(invalid(format!(
+                "the bundle has no {SERVING}, of which a SavedModel is made: a graph of another program has none, and of a Keras model one of now; \
+                 export it again, with streamgrad.export: {}",
+                self.path.display()
+            ))),
+        }
     }
 
     pub(crate) fn reach(&self) -> &Reach {

@@ -20,6 +20,8 @@ pub(crate) const FILE: &str = "saved_model.pb";
 pub(crate) const TAG: &str = "serve";
 /// The signature that is meant if none is named.
 const DEFAULT: &str = "serving_default";
+/// What follows the name of a ragged input in that of its lengths.
+const LENGTHS: &str = "/lengths";
 /// Keras' and TensorFlow's names of what initialises the model and of tracking; nobody predicts by them.
 const INTERNAL: &[&str] = &["__saved_model_init_op", "__saved_model_train_op"];
 
@@ -84,23 +86,37 @@ impl MetaGraphDef {
 }
 
 impl SignatureDef {
+    /// The input that holds how many values each row of another one has: `NAME/lengths`, as exporting names it.
+    fn lengths_of(&self, input: &str) -> Option<(String, &TensorInfo)> {
+        let name = format!("{input}{LENGTHS}");
+        let info = self.inputs.get(&name)?;
+        (DType::from_code(info.dtype as u32) == Some(DType::I64)).then_some((name, info))
+    }
+
+    /// The input whose lengths these are.
+    fn whose_lengths<'n>(&self, input: &'n str) -> Option<&'n str> {
+        let of = input.strip_suffix(LENGTHS)?;
+        (self.inputs.contains_key(of) && self.lengths_of(of).is_some()).then_some(of)
+    }
+
     /// A manifest of features and outputs alone.
     fn manifest(&self, name: &str, path: &Path) -> Result<Manifest> {
-        let features = self.inputs.iter().map(|(name, info)| {
+        let features = self.inputs.iter().filter(|(name, _)| self.whose_lengths(name).is_none()).map(|(name, info)| {
             let (tensor, dtype, shape) = info.rows(name)?;
             let fields = vec![name.clone()];
+            let lengths = self.lengths_of(name).map(|(of, info)| info.rows(&of)).transpose()?.map(|(tensor, ..)| tensor);
             let column = Column {
                 name: name.clone(),
                 dtype,
                 shape,
-                ragged: false,
+                ragged: lengths.is_some(),
                 fields,
                 transform: None,
                 optional: false,
                 output: None,
                 range: None,
                 tensor,
-                lengths: None,
+                lengths,
             };
             Ok(column)
         });

@@ -78,6 +78,29 @@ pub unsafe extern "C" fn sg_trainer_save(trainer: sg_trainer, version: *mut sg_v
     }
 }
 
+/// Writes the newest version as a SavedModel into the folder `folder/<number>`, as TensorFlow Serving wants it: complete or not at all.
+///
+/// Writes which version that is to `version`, which may be null. Refused with `SG_INVALID_INPUT` if `folder/<number>` exists. Training goes
+/// on meanwhile. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_trainer_to_saved_model(
+    trainer: sg_trainer,
+    folder: *const c_char,
+    version: *mut sg_version_id,
+    error: *mut sg_error,
+) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
+    unsafe {
+        boundary(error, || {
+            let folder = pointer::path(folder, "folder")?;
+            let out = Out::optional(version, "version")?;
+            let written = TRAINERS.get(trainer.id)?.to_saved_model(folder)?;
+            out.into_iter().for_each(|out| out.write(written.into()));
+            Ok(())
+        })
+    }
+}
+
 /// Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a new lineage.
 ///
 /// Writes its name to `made`, which may be null. If the version is not kept (`SG_INVALID_INPUT`) or damaged (`SG_INVALID_SNAPSHOT`),

@@ -51,6 +51,7 @@ pub(super) const METHODS: &[NativeMethod] = &[
     native_method! { static fn trainer_parameter(handle: jlong, name: jbyte[], values: JByteBuffer, error: JByteBuffer) -> jlong },
     native_method! { static fn trainer_position(handle: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! { static fn trainer_save(handle: jlong, error: JByteBuffer) -> jbyte[] },
+    native_method! { static fn trainer_to_saved_model(handle: jlong, folder: jbyte[], error: JByteBuffer) -> jbyte[] },
     native_method! { static fn trainer_rollback(handle: jlong, lineage: jlong, number: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! { static fn trainer_kept_versions(handle: jlong, error: JByteBuffer) -> jbyte[] },
     native_method! { static fn trainer_store_status(handle: jlong, error: JByteBuffer) -> jbyte[] },
@@ -195,6 +196,17 @@ fn trainer_position<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, er
 
 fn trainer_save<'l>(env: &mut Env<'l>, _class: JClass<'l>, handle: jlong, error: JByteBuffer<'l>) -> Return<JByteArray<'l>> {
     answer(env, &error, || Ok(store::version(trainer(handle)?.save()?)))
+}
+
+fn trainer_to_saved_model<'l>(
+    env: &mut Env<'l>,
+    _class: JClass<'l>,
+    handle: jlong,
+    folder: JByteArray<'l>,
+    error: JByteBuffer<'l>,
+) -> Return<JByteArray<'l>> {
+    let folder = buffer::text(&*env, &folder, "folder");
+    answer(env, &error, || Ok(store::version(trainer(handle)?.to_saved_model(folder?)?)))
 }
 
 fn trainer_rollback<'l>(

@@ -41,12 +41,16 @@ impl Cuts {
         &self.numbers
     }
 
+    /// The cuts themselves, for who reads the tables in another way; none once they were read.
+    pub(super) fn take(&self) -> Vec<Cut> {
+        std::mem::take(&mut *self.unread.lock())
+    }
+
     /// The tensors of all tables; of what changed since earlier cuts, where their numbers are given and the table can tell. The first
     /// call reads the tables, and what it found is what later ones get.
     pub(super) fn entries(&self, layout: &Layout, since: Option<&[u32]>) -> &[Entry] {
         self.entries.get_or_init(|| {
-            let cuts = std::mem::take(&mut *self.unread.lock());
-            let all = cuts.into_iter().zip(&layout.tables).enumerate().flat_map(|(index, (cut, table))| {
+            let all = self.take().into_iter().zip(&layout.tables).enumerate().flat_map(|(index, (cut, table))| {
                 let columns = cut.columns(since.and_then(|since| since.get(index)).copied());
                 let slots = layout.optimizer.slots(layout.parameters.len() + index).iter().map(|slot| slot.name);
                 entries(&table.spec.name, table.spec.dim, slots, columns)

@@ -15,6 +15,7 @@ mod resume;
 mod store;
 mod tables;
 mod version;
+mod whole;
 
 pub(crate) use background::yield_to_the_stream;
 pub use checkpoint::Checkpoint;
@@ -26,3 +27,4 @@ pub use store::{Store, StoreStatus};
 pub(crate) use tables::Rows;
 pub(crate) use version::Dense;
 pub use version::Version;
+pub(crate) use whole::WholeVersion;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::serving::Serving;
-use super::source::{Source, VersionName, listed, of_bundle};
+use super::source::{Source, VersionName, listed};
 use crate::error::{Error, Result};
 use crate::model::{Model, Opening};
 use crate::params::Version;
@@ -19,7 +19,7 @@ pub(super) struct Alone {
 impl Alone {
     pub(super) fn open(opening: &Opening, path: &Path) -> Result<Self> {
         let model = Arc::new(opening.open_to_predict(path)?);
-        let own = of_bundle(model.bundle().identity(), 0);
+        let own = VersionId::of_bundle(model.bundle().identity(), 0);
         Ok(Self { model, own })
     }
 }

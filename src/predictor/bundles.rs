@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::serving::Serving;
-use super::source::{Source, VersionName, listed, of_bundle};
+use super::source::{Source, VersionName, listed};
 use crate::bundle::{has_model, identity_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Opening;
@@ -47,7 +47,7 @@ impl Bundles {
     }
 
     fn id(&self, number: u64) -> Result<Option<VersionId>> {
-        Ok(identity_at(&self.path(number))?.map(|identity| of_bundle(&identity, number)))
+        Ok(identity_at(&self.path(number))?.map(|identity| VersionId::of_bundle(&identity, number)))
     }
 
     fn missing(&self, name: VersionName) -> Error {
@@ -102,7 +102,7 @@ impl Source for Bundles {
     fn load(&self, version: VersionId) -> Result<Serving> {
         let path = self.path(version.number);
         let model = Arc::new(self.opening.open_to_predict(&path)?);
-        if of_bundle(model.bundle().identity(), version.number) != version {
+        if VersionId::of_bundle(model.bundle().identity(), version.number) != version {
             let context = format!("{} was replaced while it was being read; it will be read again", path.display());
             return Err(Error::new(ErrorKind::InvalidBundle, "open bundle", context));
         }

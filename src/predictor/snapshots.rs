@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::serving::Serving;
-use super::source::{Source, VersionName, listed, of_bundle};
+use super::source::{Source, VersionName, listed};
 use crate::error::{Error, Result};
 use crate::model::{Model, Opening};
 use crate::params::{Layout, Version};
@@ -25,7 +25,7 @@ impl Snapshots {
         let model = Arc::new(opening.open_to_predict(bundle)?);
         // The window is one of metrics, which nobody keeps here.
         let layout = Layout::new(model.bundle(), None, 1)?;
-        let own = of_bundle(model.bundle().identity(), 0);
+        let own = VersionId::of_bundle(model.bundle().identity(), 0);
         Ok(Self { model, layout, own, folder })
     }
 

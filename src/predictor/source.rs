@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::serving::Serving;
 use crate::error::{Error, Result};
-use crate::snapshot::{Lineage, VersionId};
+use crate::snapshot::VersionId;
 
 /// A place that versions appear in. Everything but [`Source::load`] is cheap enough to be asked once a second.
 pub(super) trait Source: Debug + Send + Sync {
@@ -72,13 +72,6 @@ impl fmt::Display for VersionName {
             Self::Number(number) => write!(f, "{number}"),
         }
     }
-}
-
-/// The version that a bundle's own values are: its lineage is the beginning of the bundle's identity, so it has the same name
-/// in every process.
-pub(super) fn of_bundle(identity: &str, number: u64) -> VersionId {
-    let head = identity.get(..16).and_then(|head| u64::from_str_radix(head, 16).ok());
-    VersionId { lineage: Lineage::from_number(head.unwrap_or_default()), number }
 }
 
 /// The versions, for a message.

@@ -82,6 +82,15 @@ pub struct VersionId {
     pub number: u64,
 }
 
+impl VersionId {
+    /// The version that a bundle's own values are: its lineage is the beginning of the bundle's identity, so it has the same name
+    /// in every process.
+    pub(crate) fn of_bundle(identity: &str, number: u64) -> Self {
+        let head = identity.get(..16).and_then(|head| u64::from_str_radix(head, 16).ok());
+        Self { lineage: Lineage(head.unwrap_or_default()), number }
+    }
+}
+
 impl fmt::Display for VersionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.lineage, self.number)

@@ -6,6 +6,7 @@
 //! library is an error with a name and a call costs what it costs in C.
 
 mod api;
+mod checkpoint;
 mod config;
 mod find;
 mod gradients;
@@ -16,6 +17,7 @@ mod status;
 mod tensor;
 mod views;
 
+pub(crate) use checkpoint::write_checkpoint;
 pub(crate) use config::SessionConfig;
 pub(crate) use graph::{Endpoint, Graph};
 pub(crate) use library::{Places, load_from};

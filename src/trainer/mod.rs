@@ -22,6 +22,7 @@ pub use report::{Report, Timings};
 use crate::batch::{BatchView, Schema};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
+use crate::export;
 use crate::metrics::{MetricValues, Metrics};
 use crate::model::{Model, Predictions};
 use crate::params::{Receipt, Store, StoreStatus, Update, Version};
@@ -212,6 +213,16 @@ impl Trainer {
     /// `Unsupported` if the parameters live in memory only; `Io` and others say why it failed. Learning goes on.
     pub fn save(&self) -> Result<VersionId> {
         self.store.save()
+    }
+
+    /// Writes the newest version as a SavedModel into the folder `folder/<number>`, as TensorFlow Serving wants it, and returns the version.
+    /// It appears complete or not at all; training goes on meanwhile. Of a version that was saved it is [`export::saved_model`].
+    ///
+    /// # Errors
+    /// `InvalidInput` if `folder/<number>` exists; `InvalidBundle` if the bundle was exported before there was this, and must be exported again; `Io` if
+    /// it cannot be written.
+    pub fn to_saved_model(&self, folder: impl AsRef<Path>) -> Result<VersionId> {
+        export::write(self.model.bundle(), self.store.checkpoint()?.into(), folder.as_ref())
     }
 
     /// Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a new

@@ -27,6 +27,14 @@ static void resume_and_roll_back(void)
     const uint64_t now = (uint64_t)time(NULL) * 1000;
     REQUIRE(saved.saved_milliseconds > now - 600000 && saved.saved_milliseconds < now + 600000);
     const state at_five = look(trainer);
+    char served[5000], taken[5100];
+    sg_version_id written;
+    snprintf(served, sizeof served, "%s-served", model);
+    snprintf(taken, sizeof taken, "%s/5", served);
+    OK(sg_trainer_to_saved_model(trainer, served, &written, &error));
+    REQUIRE(equal(written, five));
+    REFUSED(SG_INVALID_INPUT, taken, sg_trainer_to_saved_model(trainer, served, NULL, &error));
+    REFUSED(SG_NULL_POINTER, "folder", sg_trainer_to_saved_model(trainer, NULL, NULL, &error));
     learn(trainer, 2);
     const state at_seven = look(trainer);
     REQUIRE(at_five.position == 5 && at_seven.position == 7 && memcmp(at_five.predictions, at_seven.predictions, sizeof(float) * ROWS) != 0);

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod optimizing;
 pub mod predicting;
 pub mod records;
+pub mod served;
 pub mod store;
 pub mod tables;
 

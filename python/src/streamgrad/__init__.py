@@ -1,11 +1,23 @@
-"""Streamgrad's exporter: a Keras model becomes a bundle, which learns inside the process that holds the stream."""
+"""Streamgrad's exporter: a Keras model becomes a bundle, which learns inside the process that holds the stream, and back."""
 
 from streamgrad import layers
-from streamgrad.errors import ExportError
+from streamgrad.errors import ExportError, SnapshotError
 from streamgrad.export import export
 from streamgrad.export_function import export_function
 from streamgrad.fields import cross, field
 from streamgrad.ids import fingerprint64
+from streamgrad.loading import load_into
 from streamgrad.manifest import VERSION as __version__
 
-__all__ = ["ExportError", "__version__", "cross", "export", "export_function", "field", "fingerprint64", "layers"]
+__all__ = [
+    "ExportError",
+    "SnapshotError",
+    "__version__",
+    "cross",
+    "export",
+    "export_function",
+    "field",
+    "fingerprint64",
+    "layers",
+    "load_into",
+]

@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The errors of this package."""
 
 
 class ExportError(ValueError):
@@ -6,3 +6,7 @@ class ExportError(ValueError):
 
     The message names the thing (layer, parameter, argument) and says what to do about it.
     """
+
+
+class SnapshotError(ValueError):
+    """What a trainer saved cannot be read, or not into this model. The message names the file or the weight."""

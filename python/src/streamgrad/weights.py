@@ -32,10 +32,9 @@ class Weight:
 
 def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
     """What gradients move, and everything else (statistics, seeds, frozen weights), in Keras' order; without tables."""
-    apart = {id(variable) for layer in tables.layers_of(model) for variable in layer.variables}
-    trainable = [variable for variable in model.trainable_variables if id(variable) not in apart]
-    others = [variable for variable in model.non_trainable_variables if id(variable) not in apart]
-    if not trainable and not apart:
+    named_trainable, named_others = by_name(model)
+    trainable, others = list(named_trainable.values()), list(named_others.values())
+    if not trainable and not tables.layers_of(model):
         raise ExportError(f"model {model.name!r} has no trainable weights, so there is nothing to learn")
     for variable in trainable:
         if variable.dtype != "float32":
@@ -66,17 +65,31 @@ def parameters_and_others(model: Any) -> tuple[list[Weight], list[Weight]]:
                 f"weight {variable.path!r} of {_owner(model, variable)} is {variable.dtype}, which a bundle cannot "
                 "hold; build the layer with float32 variables"
             )
-    seeds = {
-        id(generator.state): f"{layer.path or layer.name}/seed"
-        for layer in model._flatten_layers()
-        for generator in layer._seed_generators
-    }
+    seeds = set(_seeds(model))
+    parameters = _weights("parameter", list(named_trainable), trainable, seeds)
+    return parameters, _weights("state", list(named_others), others, seeds)
+
+
+def by_name(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The trainable variables of a model and all others, by the names they have in a bundle; without tables."""
+    apart = {id(variable) for layer in tables.layers_of(model) for variable in layer.variables}
+    trainable = [variable for variable in model.trainable_variables if id(variable) not in apart]
+    others = [variable for variable in model.non_trainable_variables if id(variable) not in apart]
+    seeds = _seeds(model)
     # A seed's own path only counts the generators of the process.
     paths = [seeds.get(id(variable), variable.path) for variable in trainable + others]
     names = unique(path.removeprefix(f"{model.name}/") for path in paths)
     split = len(trainable)
-    parameters = _weights("parameter", names[:split], trainable, seeds)
-    return parameters, _weights("state", names[split:], others, seeds)
+    return dict(zip(names, trainable, strict=False)), dict(zip(names[split:], others, strict=True))
+
+
+def _seeds(model: Any) -> dict[int, str]:
+    """The names of seeds by the identity of their variables."""
+    return {
+        id(generator.state): f"{layer.path or layer.name}/seed"
+        for layer in model._flatten_layers()
+        for generator in layer._seed_generators
+    }
 
 
 def owner(model: Any, weight: Weight) -> str:

@@ -150,6 +150,17 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
             raise ValueError(f"an id is given twice for table {self.name!r}; give each one row")
         self._put(self._assign(keys.ravel()), values)
 
+    def replace(self, ids: ArrayLike, rows: ArrayLike) -> None:
+        """As `insert`, in place of all rows that there are."""
+        self.build()
+        before = self.used.numpy()
+        self.used.assign(np.zeros(2, np.int64))
+        try:
+            self.insert(ids, rows)
+        except ValueError:
+            self.used.assign(before)
+            raise
+
     def table(self) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """The ids that have a row, `[n]`, in the order in which they came, and their rows, `[n, dim]`."""
         if not self.built:

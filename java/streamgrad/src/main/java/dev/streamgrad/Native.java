@@ -72,6 +72,9 @@ final class Native {
     /** The version saved, as {@link VersionId} reads it. */
     static native byte[] trainerSave(long handle, ByteBuffer error);
 
+    /** The version written, as {@link VersionId} reads it. */
+    static native byte[] trainerToSavedModel(long handle, byte[] folder, ByteBuffer error);
+
     /** The version made, as {@link VersionId} reads it. */
     static native byte[] trainerRollback(long handle, long lineage, long number, ByteBuffer error);
 

@@ -299,6 +299,21 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
+     * Writes the newest version as a SavedModel into {@code folder/<number>}, as TensorFlow Serving wants it: complete or
+     * not at all. Other threads learn on meanwhile.
+     *
+     * @param folder of the model, with one folder for each version; made if there is none
+     * @return the version written
+     * @throws InvalidInputException if {@code folder/<number>} exists
+     * @throws BundleException if the bundle was exported before there was this: export it again
+     * @throws StreamgradException if it cannot be written
+     */
+    public VersionId toSavedModel(Path folder) {
+        byte[] path = folder.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+        return new VersionId(handle.askBytes((handle, error) -> Native.trainerToSavedModel(handle, path, error)));
+    }
+
+    /**
      * Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a
      * new lineage. Gradients that other threads compute meanwhile are applied to it.
      *

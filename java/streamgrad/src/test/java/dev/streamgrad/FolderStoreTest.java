@@ -46,6 +46,21 @@ class FolderStoreTest {
         return Folders.quiet(model);
     }
 
+    @Test
+    void aVersionIsWrittenAsASavedModel() throws IOException {
+        Path served = temporary.resolve("s\u00e9rved");
+        try (Trainer trainer = Trainer.open(cnn.bundle)) {
+            learn(cnn, trainer, 3);
+            VersionId written = trainer.toSavedModel(served);
+            assertEquals(3, written.number());
+            assertTrue(Files.exists(served.resolve("3/variables/variables.index")));
+            assertThrows(InvalidInputException.class, () -> trainer.toSavedModel(served));
+            try (Predictor predictor = Predictor.open(served.resolve("3"))) {
+                assertEquals(1, predictor.schema().outputs().size());
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"cnn-adam", "regularized-adagrad", "wide_deep-sgd"})
     void learningGoesOnBitForBit(String name) {
