@@ -1110,6 +1110,17 @@ sg_status sg_trainer_close(sg_trainer trainer);
 sg_status sg_trainer_save(sg_trainer trainer, sg_version_id *version, sg_error *error);
 
 /**
+ * Writes the newest version as a SavedModel into the folder `folder/<number>`, as TensorFlow Serving wants it: complete or not at all.
+ *
+ * Writes which version that is to `version`, which may be null. Refused with `SG_INVALID_INPUT` if `folder/<number>` exists. Training goes
+ * on meanwhile. Thread-safe.
+ */
+sg_status sg_trainer_to_saved_model(sg_trainer trainer,
+                                    const char *folder,
+                                    sg_version_id *version,
+                                    sg_error *error);
+
+/**
  * Goes back to a version that is kept, with everything that belongs to it, and saves that as the first version of a new lineage.
  *
  * Writes its name to `made`, which may be null. If the version is not kept (`SG_INVALID_INPUT`) or damaged (`SG_INVALID_SNAPSHOT`),

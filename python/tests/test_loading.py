@@ -140,7 +140,6 @@ def test_the_newest_is_of_the_lineage_that_was_saved_last(store, model):
         streamgrad.load_into(model, store.path)
 
 
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -52,6 +52,7 @@ def made_up(manifest, rows=5):
     random = np.random.default_rng(1)
     batch = {}
     for feature in manifest["features"]:
+
         def some(count, feature=feature):
             shape = (count, *feature["shape"])
             if feature["dtype"] == "string":

@@ -136,8 +136,8 @@ impl Bundle {
         match self.manifest.files.contains_key(SERVING) {
             true => verified(&self.path, &self.manifest, SERVING),
             false => Err(invalid(format!(
-                "the bundle has no {SERVING}, of which a SavedModel is made: a graph of another program has none, and of a Keras model one of now; \
-                 export it again, with streamgrad.export: {}",
+                "the bundle has no {SERVING}, of which a SavedModel is made; export it again, with streamgrad.export (a graph of another \
+                 program cannot become one): {}",
                 self.path.display()
             ))),
         }

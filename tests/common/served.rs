@@ -18,7 +18,7 @@ pub fn features(predictor: &Predictor, of: &Batch) -> Batch {
         let column = inputs_of(&spec.name, spec.dtype.name(), &BatchView::from(of).columns()[place]);
         let floats = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect::<Vec<_>>();
         let whole = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_i64().unwrap()).collect::<Vec<_>>();
-        let text = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        let text = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_str().unwrap().chars().map(|byte| byte as u8).collect::<Vec<_>>()).collect::<Vec<_>>();
         let name = spec.name.as_str();
         let lengths = spec.ragged.then(|| whole(&format!("{name}/lengths")).iter().map(|length| *length as usize).collect::<Vec<_>>());
         match (spec.dtype.name(), lengths) {
@@ -36,7 +36,7 @@ pub fn features(predictor: &Predictor, of: &Batch) -> Batch {
     batch
 }
 
-/// A column as a signature takes it: flat values, of a ragged one also the lengths.
+/// A column as a signature takes it: flat values, of a ragged one also the lengths. Of strings each byte is a character.
 fn inputs_of(name: &str, dtype: &str, column: &ColumnData<'_>) -> Map<String, Value> {
     let numbers = |bytes: &[u8]| -> Value {
         match dtype {
@@ -48,7 +48,7 @@ fn inputs_of(name: &str, dtype: &str, column: &ColumnData<'_>) -> Map<String, Va
     };
     let strings = |bytes: &[u8], places: &[(u32, u32)]| -> Value {
         let one = |&(start, length): &(u32, u32)| &bytes[start as usize..(start + length) as usize];
-        places.iter().map(|place| Value::from(str::from_utf8(one(place)).unwrap())).collect()
+        places.iter().map(|place| Value::from(one(place).iter().map(|byte| char::from(*byte)).collect::<String>())).collect()
     };
     let mut found = Map::new();
     match *column {

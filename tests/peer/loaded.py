@@ -2,7 +2,7 @@
 
     python loaded.py MODEL PATH VERSION ASKED.json
 
-`PATH` is a store or a snapshot, `VERSION` what must be found there. `ASKED.json` has the inputs, flat, and what each output must be to 1e-5 of
+`PATH` is a store or a snapshot, `VERSION` what must be found there. `ASKED.json` has the inputs, flat, strings with a character for each byte, and what each output must be to 1e-5 of
 its size and 1e-6.
 """
 
@@ -35,12 +35,20 @@ def main(name: str, path: Path, version: str, asked: Path) -> None:
     inputs = []
     for tensor in model.inputs:
         values = given["inputs"].get(tensor.name, next(iter(given["inputs"].values())))
+        if tensor.dtype == "string":
+            values = [text.encode("latin-1") for text in values]
         flat = tf.constant(values, tensor.dtype)
         lengths = given["inputs"].get(f"{tensor.name}/lengths")
         ragged = lengths is not None
-        rows = tf.RaggedTensor.from_row_lengths(flat, lengths) if ragged else tf.reshape(flat, [-1, *tensor.shape[1:]])
+        rows = (
+            tf.RaggedTensor.from_row_lengths(flat, lengths)
+            if ragged
+            else tf.reshape(flat, [-1, *tensor.shape[1:]])
+        )
         inputs.append(rows)
-    found = model(inputs[0] if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, inputs))
+    found = model(
+        inputs[0] if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, inputs)
+    )
     (wanted,) = given["outputs"].values()
     np.testing.assert_allclose(np.ravel(found), wanted, rtol=1e-5, atol=1e-6)
 

@@ -2,7 +2,7 @@
 
     python served.py SAVED_MODEL ASKED.json
 
-`ASKED.json` has the inputs of `serving_default`, flat, and what each output must be to 1e-6. Fails also if `saved_model_cli` cannot read it.
+`ASKED.json` has the inputs of `serving_default`, flat, strings with a character for each byte, and what each output must be to 1e-6. Fails also if `saved_model_cli` cannot read it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main(folder: Path, asked: Path) -> None:
     inputs = {}
     for name, values in given["inputs"].items():
         row = tf.TensorShape(stated[name].tensor_shape).as_list()[1:]
+        if stated[name].dtype == tf.string.as_datatype_enum:
+            values = [text.encode("latin-1") for text in values]
         inputs[name] = tf.reshape(tf.constant(values, stated[name].dtype), [-1, *row])
     found = signature(**inputs)
     assert set(found) == set(given["outputs"]), set(found)

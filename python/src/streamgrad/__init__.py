@@ -1,4 +1,4 @@
-"""Streamgrad's exporter: a Keras model becomes a bundle, which learns inside the process that holds the stream, and back."""
+"""Streamgrad in Python: a Keras model becomes a bundle, which learns where the stream is, and comes back."""
 
 from streamgrad import layers
 from streamgrad.errors import ExportError, SnapshotError

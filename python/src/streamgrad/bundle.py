@@ -43,9 +43,7 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(
-    folder: Path, graph_def: Any, serving: Any, weights: Values, rows: Values, manifest: dict[str, Any]
-) -> None:
+def write(folder: Path, graph_def: Any, serving: Any, weights: Values, rows: Values, manifest: dict[str, Any]) -> None:
     """The bundle's files, that of the tables' rows only if there are any; fills the manifest's `files`."""
     written = [GRAPH, SERVING]
     for file, message in zip(written, (graph_def, serving), strict=True):
