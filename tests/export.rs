@@ -12,7 +12,7 @@ use std::thread;
 use common::predicting::{copy, quiet, values};
 use common::served::{asked, features, python};
 use common::{Recording, builder, distance, peer, tensorflow};
-use serde_json::Value;
+use serde_json::{Value, json};
 use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Predictor, Trainer, VersionId, export};
 
 const STEPS: usize = 5;
@@ -51,55 +51,37 @@ fn open(folder: &Path, version: VersionId) -> Predictor {
     Predictor::builder(folder.join(version.number.to_string())).tensorflow(tensorflow()).open().unwrap()
 }
 
-/// Exports the newest version, and compares all that can predict by it.
-fn predicts_alike(trainer: &Trainer, batch: &Batch) {
-    let kept = tempfile::tempdir().unwrap();
-    let folder = kept.path().join("served");
-    let version = trainer.to_saved_model(&folder).unwrap();
-    assert_eq!(version, trainer.pin().unwrap().id());
-    let wanted = values(&trainer.predict(batch).unwrap());
-    let predictor = open(&folder, version);
+/// Predicts the batch by the SavedModel of a version, here, and compares.
+fn predicts_alike(folder: &Path, version: VersionId, batch: &Batch, wanted: &[f32]) {
+    let predictor = open(folder, version);
     let found = values(&predictor.predict(&features(&predictor, batch)).unwrap());
-    assert!(distance(&found, &wanted, BOUND, BOUND) <= 1.0, "{found:?} {wanted:?}");
-    python("served.py", &[folder.join(version.number.to_string()).as_os_str()], &asked(batch, &wanted));
+    assert!(distance(&found, wanted, BOUND, BOUND) <= 1.0, "{version}: {found:?} {wanted:?}");
 }
 
-#[test]
-fn strings_and_ragged_ids_predict_as_the_trainer_does() {
-    let (trainer, batch) = strings();
-    predicts_alike(&trainer, &batch);
-}
-
-#[test]
-fn tables_and_several_inputs_predict_as_the_trainer_does() {
-    let (trainer, batch) = trained(&Recording::open("embedding", "adagrad"));
-    predicts_alike(&trainer, &batch);
-}
-
-#[test]
-fn a_mixed_model_predicts_as_the_trainer_does() {
-    let (trainer, batch) = trained(&Recording::open("wide_deep", "adam"));
-    predicts_alike(&trainer, &batch);
-}
-
-#[test]
-fn statistics_and_loops_predict_as_the_trainer_does() {
-    for model in ["cnn", "gru", "attention"] {
-        let (trainer, batch) = trained(&Recording::open(model, "adam"));
-        let kept = tempfile::tempdir().unwrap();
-        let predictor = open(kept.path(), trainer.to_saved_model(kept.path()).unwrap());
-        let found = values(&predictor.predict(&features(&predictor, &batch)).unwrap());
-        assert!(distance(&found, &values(&trainer.predict(&batch).unwrap()), BOUND, BOUND) <= 1.0, "{model}");
-    }
-}
-
-#[test]
-fn a_table_without_rows_gives_the_default_row() {
+/// A table none of which ids has a row.
+fn nothing_known() -> (Trainer, Batch) {
     let trainer = builder(peer().join("embedding_settings.bundle")).open().unwrap();
     let mut batch = trainer.schema().batch();
     let row = batch.row().set("often_id", 0).unwrap().set("lucky_id", -1).unwrap().set("fresh_id", 2).unwrap();
     row.set("bounded_id", 3).unwrap().set("label", 1).unwrap().push().unwrap();
-    predicts_alike(&trainer, &batch);
+    (trainer, batch)
+}
+
+/// Strings and ragged ids with weights; several inputs and tables; tables without rows; features of all kinds; state; a loop.
+#[test]
+fn all_that_can_predict_predicts_as_the_trainer_does() {
+    let mut models = vec![strings(), nothing_known(), trained(&Recording::open("embedding", "adagrad"))];
+    models.extend(["wide_deep", "cnn", "gru", "attention"].map(|model| trained(&Recording::open(model, "adam"))));
+    let (kept, mut all) = (tempfile::tempdir().unwrap(), Vec::new());
+    for (index, (trainer, batch)) in models.iter().enumerate() {
+        let folder = kept.path().join(index.to_string());
+        let version = trainer.to_saved_model(&folder).unwrap();
+        assert_eq!(version, trainer.pin().unwrap().id());
+        let wanted = values(&trainer.predict(batch).unwrap());
+        predicts_alike(&folder, version, batch, &wanted);
+        all.push(asked(batch, &wanted, json!({"path": folder.join(version.number.to_string())})));
+    }
+    python("served.py", &all);
 }
 
 #[test]
@@ -120,9 +102,7 @@ fn any_version_that_was_saved_can_be_written() {
         let snapshot = version.map(|version| store.folder().read(version).unwrap());
         let written = export::saved_model(&bundle, snapshot.as_ref(), &folder).unwrap();
         assert!(version.is_none_or(|version| version == written), "{written}");
-        let predictor = open(&folder, written);
-        let found = values(&predictor.predict(&features(&predictor, &batch)).unwrap());
-        assert!(distance(&found, wanted, BOUND, BOUND) <= 1.0, "{written}");
+        predicts_alike(&folder, written, &batch, wanted);
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), wanted.len());
     // TensorFlow Serving's way: the highest number.
@@ -161,9 +141,7 @@ fn a_version_is_of_one_step_while_others_learn() {
             step += 1;
         }
         recording.fill(&mut batch, 0);
-        let predictor = open(kept.path(), version);
-        let found = values(&predictor.predict(&features(&predictor, &batch)).unwrap());
-        assert!(distance(&found, &values(&replayed.predict(&batch).unwrap()), BOUND, BOUND) <= 1.0, "{version}");
+        predicts_alike(kept.path(), version, &batch, &values(&replayed.predict(&batch).unwrap()));
     }
 }
 

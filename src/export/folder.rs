@@ -15,7 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) fn refuse_taken(target: &Path) -> Result<()> {
     match target.symlink_metadata().is_ok() {
         true => {
-            let context = format!("it is there already, and whoever serves it may be reading it; remove it, or name another folder: {}", target.display());
+            let context = format!(
+                "it is there already, and whoever serves it may be reading it; remove it, or name another folder: {}",
+                target.display()
+            );
             Err(Error::input(OPERATION, context))
         }
         false => Ok(()),
@@ -29,7 +32,8 @@ pub(super) fn appear(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> R
     fs::create_dir_all(parent).map_err(failed)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     // What the process lets others do with any folder that it makes. It goes if anything fails.
-    let beside = Builder::new().prefix(&format!(".{name}.")).permissions(Permissions::from_mode(0o777)).tempdir_in(parent).map_err(failed)?;
+    let beside =
+        Builder::new().prefix(&format!(".{name}.")).permissions(Permissions::from_mode(0o777)).tempdir_in(parent).map_err(failed)?;
     fill(beside.path())?;
     sync(beside.path()).map_err(failed)?;
     refuse_taken(target)?;

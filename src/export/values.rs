@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::bundle::Bundle;
 use crate::error::Result;
 use crate::params::WholeVersion;
-use crate::table::{Cut, TableSpec};
 use crate::snapshot::table_name;
+use crate::table::{Cut, TableSpec};
 use crate::tensor::DType;
 use crate::tf::{Tensor, write_checkpoint};
 

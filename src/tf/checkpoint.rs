@@ -56,7 +56,8 @@ fn saving(dtypes: &[DType]) -> GraphDef {
         ]),
         ..Node::default()
     };
-    let mut nodes = vec![fed("prefix", DType::String, Some(0)), fed("names", DType::String, Some(1)), fed("slices", DType::String, Some(1))];
+    let mut nodes =
+        vec![fed("prefix", DType::String, Some(0)), fed("names", DType::String, Some(1)), fed("slices", DType::String, Some(1))];
     nodes.extend(dtypes.iter().enumerate().map(|(index, dtype)| fed(&value(index), *dtype, None)));
     let types = List { types: dtypes.iter().map(|dtype| dtype.code() as i32).collect() };
     nodes.push(Node {

@@ -1,6 +1,5 @@
 //! What the tests of SavedModels and of loading into Keras share: batches as other programs take them.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +17,14 @@ pub fn features(predictor: &Predictor, of: &Batch) -> Batch {
         let column = inputs_of(&spec.name, spec.dtype.name(), &BatchView::from(of).columns()[place]);
         let floats = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect::<Vec<_>>();
         let whole = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_i64().unwrap()).collect::<Vec<_>>();
-        let text = |name: &str| column[name].as_array().unwrap().iter().map(|value| value.as_str().unwrap().chars().map(|byte| byte as u8).collect::<Vec<_>>()).collect::<Vec<_>>();
+        let text = |name: &str| {
+            column[name]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|value| value.as_str().unwrap().chars().map(|byte| byte as u8).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        };
         let name = spec.name.as_str();
         let lengths = spec.ragged.then(|| whole(&format!("{name}/lengths")).iter().map(|length| *length as usize).collect::<Vec<_>>());
         match (spec.dtype.name(), lengths) {
@@ -69,20 +75,23 @@ fn inputs_of(name: &str, dtype: &str, column: &ColumnData<'_>) -> Map<String, Va
     found
 }
 
-/// What a Python program of `tests/peer` compares with: inputs by name, flat, and the values of the first output.
-pub fn asked(batch: &Batch, wanted: &[f32]) -> Value {
+/// What a Python program of `tests/peer` compares with: inputs by name, flat, and the values of the first output; beside them what else it
+/// must know.
+pub fn asked(batch: &Batch, wanted: &[f32], others: Value) -> Value {
     let (view, mut inputs) = (BatchView::from(batch), Map::new());
     for (spec, column) in batch.schema().columns().iter().zip(view.columns()).take(batch.schema().features().len()) {
         inputs.extend(inputs_of(&spec.name, spec.dtype.name(), column));
     }
-    json!({"inputs": inputs, "outputs": {batch.schema().outputs()[0].name.clone(): wanted}})
+    let mut asked = json!({"inputs": inputs, "outputs": {batch.schema().outputs()[0].name.clone(): wanted}});
+    asked.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
+    asked
 }
 
-/// Runs a program of `tests/peer`, whose last argument is a file of what is asked.
-pub fn python(program: &str, arguments: &[&OsStr], asked: &Value) {
+/// Runs a program of `tests/peer` once on all that is asked.
+pub fn python(program: &str, asked: &[Value]) {
     let (root, file) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::NamedTempFile::new().unwrap());
-    fs::write(file.path(), asked.to_string()).unwrap();
+    fs::write(file.path(), Value::from(asked).to_string()).unwrap();
     let mut command = Command::new(root.join(".venv/bin/python"));
-    let output = command.arg(root.join("tests/peer").join(program)).args(arguments).arg(file.path()).output().unwrap();
+    let output = command.arg(root.join("tests/peer").join(program)).arg(file.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,9 +1,9 @@
-"""Loads what a trainer saved into the Keras model that its bundle was exported from, and compares predictions.
+"""Loads what trainers saved into the Keras models that their bundles were exported from, and compares predictions.
 
-    python loaded.py MODEL PATH VERSION ASKED.json
+    python loaded.py ASKED.json
 
-`PATH` is a store or a snapshot, `VERSION` what must be found there. `ASKED.json` has the inputs, flat, strings with a character for each byte, and what each output must be to 1e-5 of
-its size and 1e-6.
+`ASKED.json` has for each its `model`, the `path` of a store or a snapshot, the `version` that must be found there, the inputs, flat,
+strings with a character for each byte, and what each output must be to 1e-5 of its size and 1e-6.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -25,13 +26,15 @@ import tensorflow as tf
 from models import PEERS
 
 
-def main(name: str, path: Path, version: str, asked: Path) -> None:
-    """All of it."""
+def compare(given: dict[str, Any]) -> None:
+    """One model."""
+    name = given["model"]
+    # Layers without a name are numbered from one again.
+    keras.backend.clear_session()
     model = embedding.with_tables() if name == "embedding" else PEERS[name]().model
     for variable in model.trainable_variables:
         variable.assign(variable * 0 + 0.125)
-    assert streamgrad.load_into(model, path) == version
-    given = json.loads(asked.read_text(encoding="utf-8"))
+    assert streamgrad.load_into(model, given["path"]) == given["version"]
     inputs = []
     for tensor in model.inputs:
         values = given["inputs"].get(tensor.name, next(iter(given["inputs"].values())))
@@ -54,6 +57,7 @@ def main(name: str, path: Path, version: str, asked: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
-        sys.exit("usage: python loaded.py MODEL PATH VERSION ASKED.json")
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    if len(sys.argv) != 2:
+        sys.exit("usage: python loaded.py ASKED.json")
+    for one in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        compare(one)

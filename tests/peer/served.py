@@ -1,8 +1,8 @@
-"""Predicts by a SavedModel that a trainer wrote, with TensorFlow alone, and compares.
+"""Predicts by SavedModels that trainers wrote, with TensorFlow alone, and compares.
 
-    python served.py SAVED_MODEL ASKED.json
+    python served.py ASKED.json
 
-`ASKED.json` has the inputs of `serving_default`, flat, strings with a character for each byte, and what each output must be to 1e-6. Fails also if `saved_model_cli` cannot read it.
+`ASKED.json` has for each its `path`, the inputs of `serving_default`, flat, strings with a character for each byte, and what each output must be to 1e-6. Fails also if `saved_model_cli` cannot read it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -23,9 +24,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.tools import saved_model_cli
 
 
-def main(folder: Path, asked: Path) -> None:
-    """All of it."""
-    given = json.loads(asked.read_text(encoding="utf-8"))
+def compare(given: dict[str, Any]) -> None:
+    """One SavedModel."""
+    folder = Path(given["path"])
     signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
     message = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     stated = message.meta_graphs[0].signature_def["serving_default"].inputs
@@ -51,6 +52,7 @@ def main(folder: Path, asked: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python served.py SAVED_MODEL ASKED.json")
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) != 2:
+        sys.exit("usage: python served.py ASKED.json")
+    for one in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        compare(one)

@@ -55,7 +55,7 @@ class FolderStoreTest {
             assertEquals(3, written.number());
             assertTrue(Files.exists(served.resolve("3/variables/variables.index")));
             assertThrows(InvalidInputException.class, () -> trainer.toSavedModel(served));
-            try (Predictor predictor = Predictor.open(served.resolve("3"))) {
+            try (Predictor predictor = Predictor.builder(served.resolve("3")).open()) {
                 assertEquals(1, predictor.schema().outputs().size());
             }
         }
