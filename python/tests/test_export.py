@@ -233,7 +233,7 @@ def test_refuses_another_floatx(refused, linear):
 def test_path_may_be_text(tmp_path, linear):
     streamgrad.export(linear, os.fspath(tmp_path / "new" / "m.bundle"), loss="mse", optimizer="sgd")
     assert sorted(file.name for file in (tmp_path / "new" / "m.bundle").iterdir()) == [
-        "bundle.json", "graph.pb", "initial.safetensors",
+        "bundle.json", "graph.pb", "initial.safetensors", "serving.pb",
     ]  # fmt: skip
 
 

@@ -152,3 +152,12 @@ def test_frozen_weights_and_statistics_are_restored_too(export, tmp_path):
     assert len(loaded.variables) == len(manifest["parameters"] + manifest["state"] + manifest["frozen"])
     found = loaded.signatures["serving_default"](x=tf.ones((3, 2)))
     np.testing.assert_allclose(next(iter(found.values())), model(tf.ones((3, 2))), rtol=1e-6)
+
+
+def test_takes_what_transforms_make(export, tmp_path):
+    model = keras.Sequential([keras.Input((2,), name="x"), layers.Dense(1, name="price")])
+    fields = [streamgrad.field("seats", log1p=True), streamgrad.field("wind", standardize=True)]
+    manifest = export(model, features={"x": fields})
+    assert manifest["record"] and manifest["state"][0]["kind"] == "moments"
+    found = completed(manifest, tmp_path).signatures["serving_default"](x=tf.ones((3, 2)))
+    np.testing.assert_allclose(found["price"], model(tf.ones((3, 2))), rtol=1e-6)

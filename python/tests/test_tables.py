@@ -94,7 +94,7 @@ def test_without_tables_nothing_stands_there(export, linear):
     manifest = export(linear)
     assert "tables" not in manifest
     assert all("ragged" not in one for one in manifest["features"])
-    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors"}
+    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors", "serving.pb"}
 
 
 def test_placeholders_have_the_shapes_of_the_format(export, run):
@@ -244,7 +244,7 @@ def test_rows_that_were_trained_go_along(export):
     assert set(rows) == {"item/ids", "item/rows"}
     assert (rows["item/ids"].dtype, rows["item/ids"].tolist()) == (np.uint64, [7, 2**64 - 1])
     assert (rows["item/rows"].dtype, rows["item/rows"].tolist()) == (np.float32, [[1, 2], [3, 4]])
-    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors", "tables.safetensors"}
+    assert set(manifest["files"]) == {"graph.pb", "initial.safetensors", "serving.pb", "tables.safetensors"}
 
 
 def test_the_capacity_of_keras_does_not_bound_a_bundle(export):
