@@ -243,6 +243,14 @@ impl<W: Write> RecordWriter<W> {
             .map_err(refused)
     }
 
+    /// Hands on what was written so far, so that others can read it.
+    ///
+    /// # Errors
+    /// `Io` if the writer fails.
+    pub fn flush(&mut self) -> Result<()> {
+        self.stream.flush().map_err(refused)
+    }
+
     /// Ends what is compressed, flushes, and gives the writer back. Dropped without it, a file may lack its end.
     ///
     /// # Errors

@@ -107,6 +107,10 @@ pub struct StoreStatus {
     pub error: Option<String>,
     /// The attempts that failed since one did not.
     pub failures: u64,
+    /// The versions that were saved since the store was opened.
+    pub all_saved: u64,
+    /// The attempts that failed since the store was opened.
+    pub all_failed: u64,
     /// Whether a version waits for its turn or is being written.
     pub waiting: bool,
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Trainer;
+use super::{Observer, Trainer};
 use crate::error::{Error, Result};
 use crate::model::Opening;
+use crate::observe::TensorBoard;
 use crate::params::{Layout, MemoryStore, Store};
 
 /// The rows of the metrics' sliding window, unless told otherwise.
@@ -19,11 +20,12 @@ pub struct TrainerBuilder {
     opening: Opening,
     learning_rate: Option<f32>,
     window: usize,
+    tensorboard: Option<TensorBoard>,
 }
 
 impl TrainerBuilder {
     pub(super) fn new(bundle: &Path) -> Self {
-        Self { bundle: bundle.to_owned(), store: None, opening: Opening::default(), learning_rate: None, window: WINDOW }
+        Self { bundle: bundle.to_owned(), store: None, opening: Opening::default(), learning_rate: None, window: WINDOW, tensorboard: None }
     }
 
     /// Where the parameters live, for instance a [`FolderStore`](crate::FolderStore). Trainers that are given the same store
@@ -72,6 +74,16 @@ impl TrainerBuilder {
         Self { window: rows, ..self }
     }
 
+    /// Writes curves, histograms and the graph for TensorBoard, beside training. A folder that cannot be written does not stop
+    /// learning: [`Trainer::tensorboard_status`] and the log tell it, and it is tried again. What is written is complete when the
+    /// trainer is dropped.
+    ///
+    /// While it makes histograms, one more version is held: the parameters once more in memory.
+    #[must_use]
+    pub fn tensorboard(self, tensorboard: TensorBoard) -> Self {
+        Self { tensorboard: Some(tensorboard), ..self }
+    }
+
     /// Allows an op, such as `ReadFile`, that reaches files, the network, Python or other libraries.
     #[must_use]
     pub fn allow_op(mut self, op: impl Into<String>) -> Self {
@@ -88,7 +100,8 @@ impl TrainerBuilder {
         let layout = Layout::new(model.bundle(), self.learning_rate, self.window)?;
         let (metrics, initial) = (layout.metrics.clone(), layout.initial(model.bundle())?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let observer = Observer::new(self.tensorboard.as_ref(), model.bundle())?;
         store.start(Arc::new(layout), initial)?;
-        Ok(Trainer { model, store, metrics })
+        Ok(Trainer { model, store, metrics, observer })
     }
 }

@@ -5,7 +5,9 @@ mod checkpoint;
 mod evaluation;
 mod gradients;
 mod observe;
+mod observer;
 mod parameters;
+mod prometheus;
 mod report;
 mod signal;
 
@@ -16,6 +18,7 @@ use std::time::Instant;
 pub use builder::TrainerBuilder;
 pub use evaluation::Evaluation;
 pub use gradients::Gradients;
+use observer::Observer;
 pub use parameters::Parameters;
 pub use report::{Report, Timings};
 
@@ -25,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::export;
 use crate::metrics::{MetricValues, Metrics};
 use crate::model::{Model, Predictions};
+use crate::observe::TensorBoardStatus;
 use crate::params::{Receipt, Store, StoreStatus, Update, Version};
 use crate::snapshot::{KeptVersion, VersionId};
 use crate::table::Table;
@@ -49,6 +53,7 @@ pub struct Trainer {
     model: Arc<Model>,
     store: Arc<dyn Store>,
     metrics: Metrics,
+    observer: Observer,
 }
 
 impl Trainer {
@@ -85,13 +90,13 @@ impl Trainer {
     /// # Errors
     /// `InvalidInput` if a column is missing or wrong; `NonFinite` if loss, gradient or new parameter is not finite.
     pub fn step<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Report> {
-        self.learn(&batch.into(), None)
+        self.learn(&batch.into(), None).inspect_err(|error| self.observer.refused(error))
     }
 
     /// As [`Trainer::step`], and notes with it where the host is in its stream after this batch. The version and all that is
     /// saved of it hold these bytes, so that after a crash [`Trainer::position`] says which record comes next.
     pub fn step_to<'a>(&self, batch: impl Into<BatchView<'a>>, position: &[u8]) -> Result<Report> {
-        self.learn(&batch.into(), Some(position))
+        self.learn(&batch.into(), Some(position)).inspect_err(|error| self.observer.refused(error))
     }
 
     fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
@@ -114,7 +119,9 @@ impl Trainer {
             position,
         })?;
         let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
-        Ok(Report::new(&receipt, pass.loss, pass.predictions, timings))
+        let report = Report::new(&receipt, pass.loss, pass.predictions, timings);
+        self.observer.learned(&report, &pass.gradients, &pass.row_gradients, &*self.store);
+        Ok(report)
     }
 
     /// Predicts with the newest version. Labels and weights are ignored.
@@ -172,6 +179,7 @@ impl Trainer {
             return Err(Error::input("apply gradients", "they were computed by a model of another bundle"));
         }
         let Receipt { version, .. } = gradients.update(|update| self.store.push(update))?;
+        self.observer.applied();
         Ok(version)
     }
 
@@ -255,6 +263,11 @@ impl Trainer {
     /// What became of the snapshots so far.
     pub fn store_status(&self) -> StoreStatus {
         self.store.status()
+    }
+
+    /// What became of the events for TensorBoard; `None` if [`TrainerBuilder::tensorboard`] was not asked for any.
+    pub fn tensorboard_status(&self) -> Option<TensorBoardStatus> {
+        self.observer.tensorboard_status()
     }
 
     /// Bytes of native memory held for parameters, state, slots and frozen weights, kept buffers included; TensorFlow's own

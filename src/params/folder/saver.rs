@@ -35,6 +35,8 @@ struct State {
     saved: Option<VersionId>,
     saved_at: Option<SystemTime>,
     failures: u64,
+    all_saved: u64,
+    all_failed: u64,
     writing: bool,
     closing: bool,
     /// The thread has ended.
@@ -123,6 +125,8 @@ impl Saver {
             saved_at: state.saved_at,
             error: state.outcome.as_ref().map(|failure| failure.text.clone()),
             failures: state.failures,
+            all_saved: state.all_saved,
+            all_failed: state.all_failed,
             waiting: state.writing || state.waiting.is_some() || !state.exact.is_empty(),
         }
     }
@@ -208,11 +212,15 @@ impl Saver {
         match &outcome {
             Ok(()) => {
                 state.failures = 0;
+                state.all_saved += u64::from(!there);
                 if !there && newest {
                     (state.saved, state.saved_at) = (Some(id), Some(time));
                 }
             }
-            Err(_) => state.failures += 1,
+            Err(_) => {
+                state.failures += 1;
+                state.all_failed += 1;
+            }
         }
         state.tried = state.tried.max(order);
         state.outcome = outcome.clone().err();

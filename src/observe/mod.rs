@@ -1,0 +1,12 @@
+//! What a host sees of a trainer that runs: TensorBoard's event files, Prometheus' text, the library's log.
+//!
+//! A step only counts, and every so many steps hands a sample on; what takes time or can fail is done by a thread that gives way to
+//! the stream. Nothing here can fail a step. `docs/observing.md` lists every name that is written.
+
+mod counters;
+mod exposition;
+pub mod tensorboard;
+
+pub(crate) use counters::{BOUNDS, Counters};
+pub(crate) use exposition::Exposition;
+pub use tensorboard::{TensorBoard, TensorBoardStatus};
