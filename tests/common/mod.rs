@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub mod disk;
+pub mod observed;
 pub mod optimizing;
 pub mod predicting;
 pub mod records;

@@ -138,7 +138,7 @@ fn prefix(now: SystemTime) -> String {
     static TRAINERS: AtomicU64 = AtomicU64::new(0);
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (process, trainer) = (std::process::id(), TRAINERS.fetch_add(1, Ordering::Relaxed));
-    format!("events.out.tfevents.{seconds:010}.{}.{process}.{trainer}", host())
+    format!("events.out.tfevents.{seconds:010}.{}.{process}.{trainer:04}", host())
 }
 
 /// The machine's name, as far as it may stand in that of a file.
