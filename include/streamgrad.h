@@ -21,10 +21,13 @@ struct ArrowSchema;
  */
 
 /** An `sg_trainer_options` of defaults. */
-#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0, NULL }
+#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0, NULL, NULL }
 
 /** An `sg_folder_store` in this folder, of defaults. */
 #define SG_FOLDER_STORE(folder) { sizeof(sg_folder_store), (folder), 0, 0.0, 0, 0, 0.0, 0, 0, 0, 0, NULL }
+
+/** An `sg_tensorboard` in this folder, of defaults. */
+#define SG_TENSORBOARD(folder) { sizeof(sg_tensorboard), (folder), 0, 0, 0.0, 0, 0 }
 
 /** An `sg_store_status` to be written. */
 #define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
@@ -93,6 +96,26 @@ struct ArrowSchema;
  * the newest.
  */
 #define SG_ANY_LINEAGE 0
+
+/**
+ * The bytes of the target of an `sg_log_event`, its zero included.
+ */
+#define SG_TARGET_BYTES 60
+
+/**
+ * Something failed, and nothing will make up for it.
+ */
+#define SG_LOG_ERROR 1
+
+/**
+ * Something failed, and work goes on.
+ */
+#define SG_LOG_WARNING 2
+
+/**
+ * Something happened that is worth knowing.
+ */
+#define SG_LOG_INFO 3
 
 /**
  * What a call came to. A code is never given another meaning and never reused; later versions may add codes.
@@ -258,6 +281,44 @@ typedef struct {
 } sg_folder_store;
 
 /**
+ * A folder in which a trainer writes for TensorBoard, and how often. Plain data of the caller, to be initialised with
+ * `SG_TENSORBOARD`; zero is the default.
+ *
+ * It is read while the trainer is opened. A folder that cannot be written does not stop learning: the log and
+ * `sg_trainer_prometheus` tell it, and it is tried again.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_tensorboard)`.
+     */
+    size_t size;
+    /**
+     * The folder, which is made when there is something to write. Each trainer needs one of its own.
+     */
+    const char *folder;
+    /**
+     * The steps from one sample to the next; default 100.
+     */
+    uint64_t every;
+    /**
+     * The steps from one sample with histograms to the next; default 1000, `SG_NEVER` for never.
+     */
+    int64_t histograms_every;
+    /**
+     * How long an event may wait before it reaches the file; default 5.
+     */
+    double flush_seconds;
+    /**
+     * When a file has grown to so many bytes, the next one begins; default 64 MiB.
+     */
+    uint64_t file_bytes;
+    /**
+     * How many files are kept: the first one, which has the graph, and the newest; default 16.
+     */
+    size_t files;
+} sg_tensorboard;
+
+/**
  * How a trainer is opened. Plain data of the caller, to be initialised with `SG_TRAINER_OPTIONS_INIT`; zero is the default.
  */
 typedef struct {
@@ -297,6 +358,10 @@ typedef struct {
      * Where the parameters live; null: in memory of the trainer's own, which ends with it.
      */
     const sg_folder_store *store;
+    /**
+     * Where it writes for TensorBoard; null: nowhere.
+     */
+    const sg_tensorboard *tensorboard;
 } sg_trainer_options;
 
 /**
@@ -874,6 +939,28 @@ typedef struct {
 } sg_serving_status;
 
 /**
+ * An event of the library's log. Plain data of the caller.
+ */
+typedef struct {
+    /**
+     * When it happened, in milliseconds since 1970.
+     */
+    uint64_t time_milliseconds;
+    /**
+     * `SG_LOG_ERROR`, `SG_LOG_WARNING` or `SG_LOG_INFO`.
+     */
+    int32_t level;
+    /**
+     * The part of the library that says so, ended by a zero.
+     */
+    char target[SG_TARGET_BYTES];
+    /**
+     * One line as in `sg_error`.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_log_event;
+
+/**
  * `float`.
  */
 #define SG_FLOAT32 1
@@ -1080,6 +1167,17 @@ sg_status sg_trainer_learning_rate(sg_trainer trainer,
 sg_status sg_trainer_memory(sg_trainer trainer,
                             size_t *bytes,
                             sg_error *error);
+
+/**
+ * Copies the trainer as it is now in Prometheus' text format (0.0.4), ended by a zero, and its bytes without the zero to `length`.
+ *
+ * With `text` null and `capacity` zero it only writes `length`; the text may be some bytes longer at the next call. Thread-safe.
+ */
+sg_status sg_trainer_prometheus(sg_trainer trainer,
+                                char *text,
+                                size_t capacity,
+                                size_t *length,
+                                sg_error *error);
 
 /**
  * Copies a parameter or a piece of state of the newest version, row-major, and its number of values to `length`.
@@ -1621,6 +1719,19 @@ sg_status sg_predictor_rollback(sg_predictor predictor,
  * Does nothing if it is void. Thread-safe.
  */
 sg_status sg_predictor_close(sg_predictor predictor);
+
+/**
+ * Takes the oldest events out of the library's log and copies them, up to `capacity`, and how many these are to `count`.
+ *
+ * The log holds 1024 events; `lost`, which may be null, is how many older ones gave way to newer ones since the last call. With
+ * `events` null and `capacity` zero it takes out none and writes how many wait. The log begins with the first call of this library
+ * in the process. If a Rust program around it has a subscriber of `tracing` of its own, that one has the events. Thread-safe.
+ */
+sg_status sg_log_drain(sg_log_event *events,
+                       size_t capacity,
+                       size_t *count,
+                       uint64_t *lost,
+                       sg_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

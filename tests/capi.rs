@@ -163,6 +163,11 @@ fn a_predictor_follows() {
 }
 
 #[test]
+fn a_trainer_tells_of_itself() {
+    in_a_folder("tests/c/observing.c");
+}
+
+#[test]
 fn cpp_predicts_by_what_was_saved() {
     in_a_folder("tests/c/following.cc");
 }

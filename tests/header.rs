@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "capi/tensor.rs",
     "capi/options.rs",
     "capi/folder_store.rs",
+    "capi/tensorboard.rs",
     "capi/trainer.rs",
     "capi/store.rs",
     "capi/bundle.rs",
@@ -31,6 +32,7 @@ const SOURCES: &[&str] = &[
     "capi/predictor_options.rs",
     "capi/serving_status.rs",
     "capi/predictor.rs",
+    "capi/log.rs",
 ];
 
 /// What of `src/capi` declares nothing.

@@ -58,8 +58,7 @@ fn tensorboard_reads_what_the_steps_returned() {
         let rate = trainer.learning_rate().unwrap();
         let report = trainer.step(&batch).unwrap();
         let parameters = trainer.parameters().unwrap();
-        let parameters: Vec<Vec<f32>> =
-            names.iter().map(|name| parameters.array::<f32>(name).unwrap().iter().copied().collect()).collect();
+        let parameters: Vec<Vec<f32>> = names.iter().map(|name| parameters.array::<f32>(name).unwrap().iter().copied().collect()).collect();
         steps.push((report, rate, gradients, parameters));
     }
     drop(trainer);

@@ -4,12 +4,19 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::status::{Failure, Status};
+use crate::observe::LogRing;
 
 /// Runs the body of an exported function; a panic becomes [`Status::INTERNAL`] with its message.
+///
+/// The first call also lets the host have the library's log.
 ///
 /// It belongs inside the exported function's body, around all of it. A body may be run on state that a caught panic
 /// left half changed: whatever outlives a call (versions, batches, handle tables) is published whole or not at all.
 pub(crate) fn guard<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let body = || {
+        LogRing::install();
+        body()
+    };
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(failure(payload)))
 }
 

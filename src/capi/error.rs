@@ -47,9 +47,9 @@ pub(super) unsafe fn boundary(error: *mut sg_error, body: impl FnOnce() -> Resul
 }
 
 /// The text as the field of a struct, ended by a zero.
-pub(super) fn message(text: &str) -> [c_char; SG_MESSAGE_BYTES] {
-    let mut message = [0; SG_MESSAGE_BYTES];
-    for (place, byte) in message.iter_mut().zip(cut(text, SG_MESSAGE_BYTES - 1).bytes()) {
+pub(super) fn message<const BYTES: usize>(text: &str) -> [c_char; BYTES] {
+    let mut message = [0; BYTES];
+    for (place, byte) in message.iter_mut().zip(cut(text, BYTES - 1).bytes()) {
         *place = byte.cast_signed();
     }
     message

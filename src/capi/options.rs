@@ -6,6 +6,7 @@ use std::mem::offset_of;
 use super::folder_store::{self, sg_folder_store};
 use super::pointer;
 use super::sized::{Caller, SizedStruct};
+use super::tensorboard::{self, sg_tensorboard};
 use crate::bind::{Failure, Status};
 use crate::model::Opening;
 use crate::trainer::Trainer;
@@ -35,6 +36,8 @@ pub struct sg_trainer_options {
     pub allowed_op_count: usize,
     /// Where the parameters live; null: in memory of the trainer's own, which ends with it.
     pub store: *const sg_folder_store,
+    /// Where it writes for TensorBoard; null: nowhere.
+    pub tensorboard: *const sg_tensorboard,
 }
 
 // SAFETY: `repr(C)`, two of its fields make eight bytes together, the others have eight each; begins with its size, made
@@ -69,6 +72,10 @@ pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_opti
     if !options.store.is_null() {
         // SAFETY: the contract of this function.
         builder = builder.store(unsafe { folder_store::open(options.store)? });
+    }
+    if !options.tensorboard.is_null() {
+        // SAFETY: the contract of this function.
+        builder = builder.tensorboard(unsafe { tensorboard::read(options.tensorboard)? });
     }
     Ok(builder.open()?)
 }

@@ -206,6 +206,21 @@ pub unsafe extern "C" fn sg_trainer_memory(trainer: sg_trainer, bytes: *mut usiz
     }
 }
 
+/// Copies the trainer as it is now in Prometheus' text format (0.0.4), ended by a zero, and its bytes without the zero to `length`.
+///
+/// With `text` null and `capacity` zero it only writes `length`; the text may be some bytes longer at the next call. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sg_trainer_prometheus(
+    trainer: sg_trainer,
+    text: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+    error: *mut sg_error,
+) -> sg_status {
+    // SAFETY: "Pointers, sizes, alignment".
+    unsafe { boundary(error, || pointer::copy_text(&TRAINERS.get(trainer.id)?.prometheus(), text, capacity, length, "text")) }
+}
+
 /// Copies a parameter or a piece of state of the newest version, row-major, and its number of values to `length`.
 ///
 /// `dtype` must be its own. With `values` null and `capacity` zero it only writes `length`. Thread-safe.

@@ -14,6 +14,7 @@ mod error;
 mod heap;
 mod layout;
 mod native;
+mod observing;
 mod options;
 mod predict;
 mod predictor;
@@ -50,6 +51,7 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
     unsafe {
         env.register_native_methods(&class, native::METHODS)?;
         env.register_native_methods(&class, predictor::METHODS)?;
-        env.register_native_methods(&class, checkpoint::METHODS)
+        env.register_native_methods(&class, checkpoint::METHODS)?;
+        env.register_native_methods(&class, observing::METHODS)
     }
 }

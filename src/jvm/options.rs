@@ -3,16 +3,17 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::store;
+use super::{observing, store};
 use crate::bind::{Failure, Status};
 use crate::model::Opening;
+use crate::observe::TensorBoard;
 use crate::params::FolderStore;
 use crate::predictor::PredictorBuilder;
 use crate::trainer::TrainerBuilder;
 
 /// Sets every option on the builder; opens the store, if one is named.
 pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
-    let mut folder = None;
+    let (mut folder, mut board) = (None, None);
     for line in lines.lines() {
         let (key, value) = pair(line)?;
         builder = match key {
@@ -23,6 +24,14 @@ pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<Traine
                 folder = Some(FolderStore::builder(value));
                 builder
             }
+            "tensorboard" => {
+                board = Some(TensorBoard::new(value));
+                builder
+            }
+            _ if let (Some(key), Some(named)) = (key.strip_prefix("tensorboard_"), &board) => {
+                board = Some(observing::set(named.clone(), key, value)?);
+                builder
+            }
             _ => match (key.strip_prefix("store_"), folder) {
                 (Some(key), Some(named)) => {
                     folder = Some(store::set(named, key, value)?);
@@ -31,6 +40,9 @@ pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<Traine
                 _ => return Err(unknown(key)),
             },
         };
+    }
+    if let Some(board) = board {
+        builder = builder.tensorboard(board);
     }
     match folder {
         Some(folder) => Ok(builder.store(folder.open()?)),

@@ -22,7 +22,7 @@ pub(crate) struct Counters {
     /// Steps that took no longer than each bound, but longer than the one before it; the last: than all of them.
     times: [AtomicU64; BOUNDS.len() + 1],
     loss: AtomicU32,
-    refused: Mutex<BTreeMap<&'static str, u64>>,
+    refused: Mutex<BTreeMap<String, u64>>,
 }
 
 /// Steps, their rows and where their time went.
@@ -67,7 +67,7 @@ impl Counters {
     }
 
     /// The batches that changed nothing, by the kind of their error.
-    pub(crate) fn all_refused(&self) -> BTreeMap<&'static str, u64> {
+    pub(crate) fn all_refused(&self) -> BTreeMap<String, u64> {
         self.refused.lock().clone()
     }
 
@@ -86,23 +86,16 @@ impl Counters {
     }
 }
 
-fn name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::InvalidInput => "invalid_input",
-        ErrorKind::Closed => "closed",
-        ErrorKind::InvalidBundle => "invalid_bundle",
-        ErrorKind::InvalidSnapshot => "invalid_snapshot",
-        ErrorKind::RefusedGraph => "refused_graph",
-        ErrorKind::TensorFlowNotFound => "tensorflow_not_found",
-        ErrorKind::TensorFlowConflict => "tensorflow_conflict",
-        ErrorKind::TensorFlow => "tensorflow",
-        ErrorKind::NonFinite => "non_finite",
-        ErrorKind::Poisoned => "poisoned",
-        ErrorKind::Io => "io",
-        ErrorKind::Locked => "locked",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Internal => "internal",
+/// As Prometheus writes it: `NonFinite` is `non_finite`.
+fn name(kind: ErrorKind) -> String {
+    let mut name = String::new();
+    for letter in format!("{kind:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
     }
+    name
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 
 mod counters;
 mod exposition;
+mod log;
 pub mod tensorboard;
 
 pub(crate) use counters::{BOUNDS, Counters};
 pub(crate) use exposition::Exposition;
+pub use log::{LogEvent, LogRing};
 pub use tensorboard::{TensorBoard, TensorBoardStatus};

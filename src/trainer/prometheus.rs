@@ -84,7 +84,7 @@ fn steps(text: &mut Exposition, counters: &Counters) {
         .sample(&[], counters.all_applied());
     text.family("streamgrad_refused_total", "counter", "Batches that changed nothing, by the kind of their error.");
     for (kind, count) in counters.all_refused() {
-        text.sample(&[("kind", kind)], count);
+        text.sample(&[("kind", &kind)], count);
     }
     if let Some(loss) = counters.loss() {
         text.family("streamgrad_batch_loss", "gauge", "The loss of the last batch.").sample(&[], loss);

@@ -43,15 +43,7 @@ struct Current {
 impl Files {
     pub(super) fn new(options: &TensorBoard) -> Self {
         let TensorBoard { folder, file_bytes, files, .. } = options;
-        Self {
-            folder: folder.clone(),
-            file_bytes: *file_bytes,
-            most: *files,
-            prefix: None,
-            made: 0,
-            kept: VecDeque::new(),
-            current: None,
-        }
+        Self { folder: folder.clone(), file_bytes: *file_bytes, most: *files, prefix: None, made: 0, kept: VecDeque::new(), current: None }
     }
 
     /// The file that grows.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use super::super::counters::Totals;
 use super::event::{Event, Histogram, Summary};
 use super::files::Files;
 use super::histogram::sum_of_squares;
 use super::sample::{Held, Sample};
-use super::super::counters::Totals;
 use super::{OPEN, TensorBoard, TensorBoardStatus};
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, Result};

@@ -10,6 +10,7 @@ import java.util.Objects;
 public final class Builder extends ModelBuilder<Builder> {
     private final Path bundle;
     private FolderStore store;
+    private TensorBoard tensorboard;
 
     Builder(Path bundle) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
@@ -62,6 +63,17 @@ public final class Builder extends ModelBuilder<Builder> {
     }
 
     /**
+     * Writes for TensorBoard, beside training.
+     *
+     * @param tensorboard a folder and its options
+     * @return this builder
+     */
+    public Builder tensorboard(TensorBoard tensorboard) {
+        this.tensorboard = Objects.requireNonNull(tensorboard, "tensorboard");
+        return this;
+    }
+
+    /**
      * Opens the bundle: verifies it, loads TensorFlow if this process has not, and makes the parameters.
      *
      * @return an open trainer, to be closed
@@ -73,6 +85,7 @@ public final class Builder extends ModelBuilder<Builder> {
      * @throws SnapshotException if that folder is not one of a store, of a newer format, or damaged
      */
     public Trainer open() {
-        return new Trainer(open(Native::trainerOpen, bundle, store == null ? "" : store.lines()));
+        String lines = (store == null ? "" : store.lines()) + (tensorboard == null ? "" : tensorboard.lines());
+        return new Trainer(open(Native::trainerOpen, bundle, lines));
     }
 }

@@ -87,6 +87,9 @@ final class Native {
     /** The schema of a bundle that is not opened; {@code options} as in {@link #trainerOpen}. */
     static native byte[] bundleSchema(byte[] bundle, byte[] options, ByteBuffer error);
 
+    /** Prometheus' text, in UTF-8. */
+    static native byte[] trainerPrometheus(long handle, ByteBuffer error);
+
     /** A handle for a predictor that predicts by what a trainer learns. */
     static native long predictorOf(long trainer, ByteBuffer error);
 
@@ -164,4 +167,7 @@ final class Native {
     static native long arrivalWrite(long handle, ByteBuffer chunk, int bytes, ByteBuffer error);
 
     static native long arrivalClose(long handle, ByteBuffer error);
+
+    /** What waits in the log, as {@link Log} reads it. */
+    static native byte[] logDrain(ByteBuffer error);
 }

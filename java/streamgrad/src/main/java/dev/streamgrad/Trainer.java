@@ -348,6 +348,15 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
+     * The trainer as it is now in Prometheus' text format: what a host answers when it is scraped.
+     *
+     * @return the text, whose content type is {@code text/plain; version=0.0.4}
+     */
+    public String prometheus() {
+        return StandardCharsets.UTF_8.decode(handle.askBytes(Native::trainerPrometheus)).toString();
+    }
+
+    /**
      * Pins the newest version with everything that belongs to it, without copying a tensor, for a host that keeps
      * checkpoints of its own.
      *
