@@ -145,6 +145,11 @@ def swap() -> Iterator[Result]:
     yield from printed("swap")
 
 
+def observe() -> Iterator[Result]:
+    """Steps of a trainer that is watched beside one that is not."""
+    yield from printed("observe")
+
+
 def java() -> Iterator[Result]:
     """JMH, whose iterations take turns with Rust's."""
     jar = ROOT / "java" / "benchmarks" / "target" / "benchmarks.jar"
@@ -260,6 +265,7 @@ def main() -> None:
         "clicks": clicks,
         "snapshots": snapshots,
         "swap": swap,
+        "observe": observe,
         "java": java,
         "flink": flink,
     }

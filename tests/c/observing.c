@@ -68,8 +68,8 @@ static void writes_event_files(const char *folder)
     sg_trainer trainer;
     OK(open_with(&board, &trainer));
     learn(trainer, 11);
-    REQUIRE(tells(trainer, "\nstreamgrad_steps_total{model=\"flights\"} 11\n"));
-    REQUIRE(tells(trainer, "\nstreamgrad_tensorboard_failing{model=\"flights\"} 0\n"));
+    REQUIRE(tells(trainer, "\nstreamgrad_steps_total{model=\"sequential\"} 11\n"));
+    REQUIRE(tells(trainer, "\nstreamgrad_tensorboard_failing{model=\"sequential\"} 0\n"));
     CLOSES(sg_trainer_close(trainer));
     int files = 0;
     DIR *entries = opendir(folder);
@@ -90,12 +90,12 @@ static void goes_on_without(const char *file)
     sg_trainer trainer;
     OK(open_with(&board, &trainer));
     learn(trainer, 3);
-    for (int i = 0; !tells(trainer, "\nstreamgrad_tensorboard_failing{model=\"flights\"} 1\n"); i++) {
+    for (int i = 0; !tells(trainer, "\nstreamgrad_tensorboard_failing{model=\"sequential\"} 1\n"); i++) {
         REQUIRE(i < 2000);
         pause_for(10);
     }
     REQUIRE(logged(SG_LOG_WARNING, below));
-    REQUIRE(tells(trainer, "\nstreamgrad_steps_total{model=\"flights\"} 3\n"));
+    REQUIRE(tells(trainer, "\nstreamgrad_steps_total{model=\"sequential\"} 3\n"));
     CLOSES(sg_trainer_close(trainer));
 }
 

@@ -1,0 +1,72 @@
+//! Steps of a trainer that is watched beside those of one that is not: `make bench`.
+//!
+//! Watched by default: event files for TensorBoard with the default options, Prometheus' text and the log taken once a second. Prints a
+//! line of JSON for each figure, as `benches/run.py` collects them. A number among the arguments is how many turns each has.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+mod given;
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use given::{batch, bundle, data};
+use streamgrad::observe::LogRing;
+use streamgrad::{TensorBoard, Trainer};
+
+const TURNS: usize = 101;
+/// Some thousand steps: samples and histograms come in each.
+const TURN: Duration = Duration::from_millis(200);
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let turns = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(TURNS);
+    let log = LogRing::new(1024);
+    tracing::subscriber::set_global_default(log.clone()).unwrap();
+    for rows in [1, 32] {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = Trainer::open(bundle("small")).unwrap();
+        let watched = Trainer::builder(bundle("small")).tensorboard(TensorBoard::new(folder.path())).open().unwrap();
+        let (numbers, labels) = data(rows, 13, 3);
+        let batch = batch(plain.schema(), &numbers, &labels);
+        let step = |trainer: &Trainer| given::turn(TURN, || drop(black_box(trainer.step(&batch).unwrap())));
+        let done = AtomicBool::new(false);
+        let (times, ratios): (Vec<f64>, Vec<f64>) = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    drop(black_box((watched.prometheus(), log.drain(usize::MAX))));
+                    thread::sleep(Duration::from_secs(1));
+                }
+            });
+            let pair = |turn: usize| {
+                // Each goes first as often as the other.
+                let (watched, plain) = match turn.is_multiple_of(2) {
+                    true => (step(&watched), step(&plain)),
+                    false => {
+                        let plain = step(&plain);
+                        (step(&watched), plain)
+                    }
+                };
+                (watched, watched / plain)
+            };
+            let measured = (0..turns).map(pair).unzip();
+            done.store(true, Ordering::Relaxed);
+            measured
+        });
+        let status = watched.tensorboard_status().unwrap();
+        assert!(status.error.is_none() && status.samples > 10 * turns as u64, "{status:?}");
+        eprintln!("batch {rows}: {} samples, {} dropped", status.samples, status.dropped);
+        let case = format!("step, small, batch {rows}, one thread");
+        let figure = |name: &str, value: f64, unit: &str, goal: &str| {
+            println!(r#"{{"name": "{name}: {case}", "value": {value:.4}, "unit": "{unit}", "goal": {goal}}}"#);
+        };
+        figure("trainer watched by default", median(times), "us", "null");
+        figure("trainer watched by default / not watched", median(ratios), "x", r#""<= 1.03""#);
+    }
+}
