@@ -78,7 +78,7 @@ impl TrainerBuilder {
     /// learning: [`Trainer::tensorboard_status`] and the log tell it, and it is tried again. What is written is complete when the
     /// trainer is dropped.
     ///
-    /// While it makes histograms, one more version is held: the parameters once more in memory.
+    /// One sample at a time holds its version, and for histograms a copy of the gradients: the parameters up to twice more in memory.
     #[must_use]
     pub fn tensorboard(self, tensorboard: TensorBoard) -> Self {
         Self { tensorboard: Some(tensorboard), ..self }
