@@ -63,8 +63,7 @@ impl TensorBoard {
         Self { every: steps, ..self }
     }
 
-    /// The steps from one sample with histograms of all parameters and gradients to the next, rounded up to a multiple of
-    /// [`TensorBoard::every`]; the first step is one. 0: never. Default 1000.
+    /// The first sample in each span of so many steps has histograms of all parameters and gradients. 0: none has. Default 1000.
     #[must_use]
     pub fn histograms_every(self, steps: u64) -> Self {
         Self { histograms_every: steps, ..self }
