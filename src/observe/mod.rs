@@ -6,7 +6,7 @@
 mod counters;
 mod exposition;
 mod log;
-pub mod tensorboard;
+pub(crate) mod tensorboard;
 
 pub(crate) use counters::{BOUNDS, Counters};
 pub(crate) use exposition::Exposition;

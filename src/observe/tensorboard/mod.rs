@@ -178,3 +178,69 @@ impl Drop for Recorder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::observe::Counters;
+    use crate::snapshot::Lineage;
+
+    fn sample(version: u64) -> Sample {
+        Sample {
+            time: SystemTime::now(),
+            version,
+            lineage: Lineage::from_number(1),
+            age: 0,
+            loss: 0.5,
+            metrics: Metrics::new(&[], &[], 0).unwrap().read(),
+            learning_rate: None,
+            gradient_norm: 1.0,
+            totals: Counters::default().totals(),
+            held: None,
+        }
+    }
+
+    fn recorder(every: u64, histograms_every: u64, samples: SyncSender<Sample>) -> Recorder {
+        Recorder { every, histograms_every, turns: Turns::default(), status: Arc::default(), samples: Some(samples), thread: None }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted() {
+        let (samples, waiting) = sync_channel(2);
+        let recorder = recorder(1, 0, samples);
+        (1..=5).for_each(|version| recorder.offer(sample(version)));
+        assert_eq!(recorder.status().dropped, 3);
+        assert_eq!(waiting.try_iter().map(|sample| sample.version).collect::<Vec<_>>(), [1, 2]);
+        recorder.offer(sample(6));
+        assert_eq!((recorder.status().dropped, waiting.recv().unwrap().version), (3, 6));
+        // A thread that is gone takes nothing, either.
+        drop(waiting);
+        recorder.offer(sample(7));
+        assert_eq!(recorder.status().dropped, 4);
+    }
+
+    #[test]
+    fn the_first_step_is_sampled_and_the_first_sample_of_a_span_has_histograms() {
+        let wanted = |every, histograms_every| {
+            let recorder = recorder(every, histograms_every, sync_channel(1).0);
+            let samples = (0..=2500).filter_map(|steps| Some((steps, recorder.wants(steps)?.histograms)));
+            samples.filter(|sample| sample.0 < 500 || sample.1).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted(100, 1000), [(0, true), (100, false), (200, false), (300, false), (400, false), (1000, true), (2000, true)]);
+        assert_eq!(wanted(300, 1000), [(0, true), (300, false), (1200, true), (2100, true)]);
+        assert_eq!(wanted(200, 0), [(0, false), (200, false), (400, false)]);
+        assert_eq!(wanted(2000, 10), [(0, true), (2000, true)]);
+    }
+
+    #[test]
+    fn one_sample_at_a_time_holds_what_is_large() {
+        let recorder = recorder(1, 1, sync_channel(1).0);
+        let turn = recorder.turn();
+        assert!(turn.is_some() && recorder.turn().is_none());
+        drop(turn);
+        assert!(recorder.turn().is_some());
+    }
+}
