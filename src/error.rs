@@ -6,11 +6,14 @@
 
 use std::error::Error as StdError;
 
+use serde::{Deserialize, Serialize};
+
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a caller can do something about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// An argument, a record or a batch is wrong: correct it and call again.
@@ -33,6 +36,12 @@ pub enum ErrorKind {
     NonFinite,
     /// An earlier failure left the trainer without a trustworthy state; open a new one.
     Poisoned,
+    /// The norm of a gradient is far beyond those before; nothing was changed.
+    Outlier,
+    /// The trainer is paused: it predicts, and learns when it is resumed.
+    Paused,
+    /// The trainer was stopped: it predicts, and learns no more.
+    Stopped,
     /// The operating system refused to read or write.
     Io,
     /// Somebody else holds what only one may hold: wait, or end the other.

@@ -9,6 +9,7 @@ mod append;
 #[expect(clippy::module_inception, reason = "the type that the room is named for")]
 mod batch;
 mod check;
+mod copy;
 mod ragged;
 mod row;
 mod schema;

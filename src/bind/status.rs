@@ -37,6 +37,12 @@ pub enum Status {
     NON_FINITE = 400,
     /// An earlier failure left the trainer without a trustworthy state: open a new one.
     POISONED = 401,
+    /// The norm of a gradient is far beyond those before; nothing was changed.
+    OUTLIER = 402,
+    /// The trainer is paused: it predicts, and learns when it is resumed.
+    PAUSED = 403,
+    /// The trainer was stopped: it predicts, and learns no more.
+    STOPPED = 404,
     /// The operating system refused to read or write.
     IO = 500,
     /// Somebody else holds what only one may hold: wait, or end the other.
@@ -67,6 +73,9 @@ impl From<ErrorKind> for Status {
             ErrorKind::TensorFlow => Self::TENSORFLOW,
             ErrorKind::NonFinite => Self::NON_FINITE,
             ErrorKind::Poisoned => Self::POISONED,
+            ErrorKind::Outlier => Self::OUTLIER,
+            ErrorKind::Paused => Self::PAUSED,
+            ErrorKind::Stopped => Self::STOPPED,
             ErrorKind::Io => Self::IO,
             ErrorKind::Locked => Self::LOCKED,
             ErrorKind::Unsupported => Self::UNSUPPORTED,

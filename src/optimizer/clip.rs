@@ -79,7 +79,7 @@ pub(super) enum ElementClip {
 }
 
 /// Not finite if an element is not. (The largest finite `f32` squared is far below the largest `f64`.)
-pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
+pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the CPU has AVX2.
         unsafe { sum_of_squares_avx2(values) }

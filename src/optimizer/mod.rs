@@ -83,6 +83,7 @@ use group::{Group, GroupStep};
 use kernel::{Fault, Pass};
 use schedule::LearningRate;
 
+pub(crate) use clip::sum_of_squares;
 pub use rule::Slot;
 
 /// The most slots beside a parameter: three of a rule, and the average.

@@ -16,7 +16,7 @@ use super::tables::Tables;
 use super::version::{Dense, Published, Slots, Values, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{MetricValues, Metrics};
-use crate::optimizer::{self, MAX_SLOTS, Step};
+use crate::optimizer::{self, MAX_SLOTS, Optimizer, Step};
 use crate::snapshot::{Lineage, Snapshot, VersionId};
 use crate::tf::Tensor;
 use crate::transform;
@@ -68,6 +68,8 @@ pub(super) struct Learned {
 struct Writer {
     parent: Option<VersionId>,
     steps: u64,
+    /// That of the layout, or one with the learning rate that was set.
+    optimizer: Arc<Optimizer>,
     slots: Arc<Slots>,
     spare_slots: Vec<Arc<Slots>>,
     spares: Vec<Arc<Published>>,
@@ -88,6 +90,7 @@ impl Learned {
         let writer = Writer {
             parent: start.parent,
             steps: start.steps,
+            optimizer: Arc::new(layout.optimizer.clone()),
             slots: Arc::new(start.slots),
             spare_slots: (0..spares).map(|_| Ok(Arc::new(layout.slots()?))).collect::<Result<_>>()?,
             spares: (0..spares).map(|_| spare()).collect::<Result<_>>()?,
@@ -112,8 +115,15 @@ impl Learned {
     }
 
     pub(super) fn learning_rate(&self) -> f32 {
-        let steps = self.writer.lock().steps;
-        self.layout.optimizer.learning_rate(steps)
+        let writer = self.writer.lock();
+        writer.optimizer.learning_rate(writer.steps)
+    }
+
+    /// From the next step on.
+    pub(super) fn set_learning_rate(&self, rate: f32) -> Result<()> {
+        let mut writer = self.writer.lock();
+        writer.optimizer = Arc::new((*writer.optimizer).clone().with_learning_rate(rate)?);
+        Ok(())
     }
 
     pub(super) fn position(&self) -> Option<Arc<[u8]>> {
@@ -190,7 +200,8 @@ impl Learned {
         writer.whole("apply gradients")?;
         let current = self.current.load_full();
         let all = gradients.iter().chain(row_gradients).map(|gradient| gradient.as_slice::<f32>()).collect::<Result<Vec<_>>>()?;
-        let step = self.layout.optimizer.step(writer.steps, all.iter().copied())?;
+        let optimizer = writer.optimizer.clone();
+        let step = optimizer.step(writer.steps, all.iter().copied())?;
         let (gradients, of_rows) = all.split_at(gradients.len());
         let of_rows = of_rows.iter().enumerate().map(|(table, gradient)| step.rows(gradients.len() + table, gradient));
         let row_steps = of_rows.collect::<Result<Vec<_>>>()?;

@@ -8,6 +8,7 @@ use super::learned::{Learned, Start};
 use super::store::{Receipt, Store, Update};
 use super::version::{Values, Version};
 use crate::error::{Error, Result};
+use crate::guard::Steering;
 use crate::metrics::MetricValues;
 use crate::snapshot::{Snapshot, VersionId};
 
@@ -19,6 +20,7 @@ use crate::snapshot::{Snapshot, VersionId};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     learned: OnceLock<Learned>,
+    steering: Steering,
 }
 
 impl MemoryStore {
@@ -71,6 +73,14 @@ impl Store for MemoryStore {
 
     fn learning_rate(&self) -> Result<f32> {
         Ok(self.learned()?.learning_rate())
+    }
+
+    fn set_learning_rate(&self, rate: f32) -> Result<()> {
+        self.learned()?.set_learning_rate(rate)
+    }
+
+    fn steering(&self) -> &Steering {
+        &self.steering
     }
 
     fn position(&self) -> Result<Option<Vec<u8>>> {

@@ -19,6 +19,7 @@ mod whole;
 
 pub(crate) use background::yield_to_the_stream;
 pub use checkpoint::Checkpoint;
+pub(crate) use folder::last_writer;
 pub use folder::{FolderStore, FolderStoreBuilder};
 pub(crate) use layout::Layout;
 pub use memory::MemoryStore;

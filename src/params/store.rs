@@ -1,6 +1,7 @@
 //! What a trainer asks of the place where parameters live.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use super::layout::Layout;
 use super::tables::Rows;
 use super::version::{Values, Version};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::Steering;
 use crate::metrics::{MetricValues, OutputRows};
 use crate::snapshot::{KeptVersion, Snapshot, VersionId};
 use crate::tf::Tensor;
@@ -32,6 +34,17 @@ pub trait Store: Debug + Send + Sync {
 
     /// The learning rate of the next step: the default optimizer's, if groups of parameters have their own.
     fn learning_rate(&self) -> Result<f32>;
+
+    /// A constant learning rate from the next step on, for all groups of parameters alike. It is not saved.
+    fn set_learning_rate(&self, rate: f32) -> Result<()>;
+
+    /// What its trainers share beside the parameters: whether they learn, and what they refuse.
+    fn steering(&self) -> &Steering;
+
+    /// The folder of this machine where other processes find whoever learns here.
+    fn local_folder(&self) -> Option<&Path> {
+        None
+    }
 
     /// Bytes of native memory held for parameters, state and slots, kept buffers included.
     fn memory(&self) -> usize;

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Observer, Trainer};
+use crate::control;
 use crate::error::{Error, Result};
+use crate::guard::Guard;
 use crate::model::Opening;
 use crate::observe::TensorBoard;
 use crate::params::{Layout, MemoryStore, Store};
@@ -21,11 +23,22 @@ pub struct TrainerBuilder {
     learning_rate: Option<f32>,
     window: usize,
     tensorboard: Option<TensorBoard>,
+    guard: Guard,
+    control: bool,
 }
 
 impl TrainerBuilder {
     pub(super) fn new(bundle: &Path) -> Self {
-        Self { bundle: bundle.to_owned(), store: None, opening: Opening::default(), learning_rate: None, window: WINDOW, tensorboard: None }
+        Self {
+            bundle: bundle.to_owned(),
+            store: None,
+            opening: Opening::default(),
+            learning_rate: None,
+            window: WINDOW,
+            tensorboard: None,
+            guard: Guard::finite(),
+            control: true,
+        }
     }
 
     /// Where the parameters live, for instance a [`FolderStore`](crate::FolderStore). Trainers that are given the same store
@@ -84,6 +97,19 @@ impl TrainerBuilder {
         Self { tensorboard: Some(tensorboard), ..self }
     }
 
+    /// Which updates are refused, and what comes of it. Default: [`Guard::finite`]. Of trainers that share a store the first one's counts.
+    #[must_use]
+    pub fn guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// Whether other processes may command this trainer by a socket in its store's folder, if it has one: see
+    /// [`control`](crate::control). Default true.
+    #[must_use]
+    pub fn control(self, listen: bool) -> Self {
+        Self { control: listen, ..self }
+    }
+
     /// Allows an op, such as `ReadFile`, that reaches files, the network, Python or other libraries.
     #[must_use]
     pub fn allow_op(mut self, op: impl Into<String>) -> Self {
@@ -96,12 +122,19 @@ impl TrainerBuilder {
         if self.window == 0 {
             return Err(Error::input("open trainer", "the metrics' window must have at least one row"));
         }
+        self.guard.check()?;
         let model = Arc::new(self.opening.open(&self.bundle)?);
         let layout = Layout::new(model.bundle(), self.learning_rate, self.window)?;
         let (metrics, initial) = (layout.metrics.clone(), layout.initial(model.bundle())?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let observer = Observer::new(self.tensorboard.as_ref(), model.bundle())?;
         store.start(Arc::new(layout), initial)?;
-        Ok(Trainer { model, store, metrics, observer })
+        if self.guard.rolls_back() {
+            // Not to find out in need that nothing is kept.
+            store.kept_versions()?;
+        }
+        store.steering().watch.begin(self.guard);
+        let control = self.control.then(|| control::serve(&store)).flatten();
+        Ok(Trainer { _control: control, model, store, metrics, observer })
     }
 }

@@ -2,8 +2,10 @@
 
 mod builder;
 mod checkpoint;
+mod control;
 mod evaluation;
 mod gradients;
+mod guarded;
 mod observe;
 mod observer;
 mod parameters;
@@ -24,12 +26,13 @@ pub use report::{Report, Timings};
 
 use crate::batch::{BatchView, Schema};
 use crate::bundle::Bundle;
+use crate::control::Server;
 use crate::error::{Error, Result};
 use crate::export;
 use crate::metrics::{MetricValues, Metrics};
 use crate::model::{Model, Predictions};
 use crate::observe::TensorBoardStatus;
-use crate::params::{Receipt, Store, StoreStatus, Update, Version};
+use crate::params::{Store, StoreStatus, Update, Version};
 use crate::snapshot::{KeptVersion, VersionId};
 use crate::table::Table;
 
@@ -50,6 +53,8 @@ use crate::table::Table;
 /// ```
 #[derive(Debug)]
 pub struct Trainer {
+    /// Goes first: its socket is there only while the folder is ours.
+    _control: Option<Arc<Server>>,
     model: Arc<Model>,
     store: Arc<dyn Store>,
     metrics: Metrics,
@@ -88,15 +93,16 @@ impl Trainer {
     /// progressive (test-then-train) ones. An error changes nothing.
     ///
     /// # Errors
-    /// `InvalidInput` if a column is missing or wrong; `NonFinite` if loss, gradient or new parameter is not finite.
+    /// `InvalidInput` if a column is missing or wrong; `NonFinite` if loss, gradient or new parameter is not finite; `Outlier` if the
+    /// [`Guard`](crate::Guard) says so; `Paused` and `Stopped` if the trainer is.
     pub fn step<'a>(&self, batch: impl Into<BatchView<'a>>) -> Result<Report> {
-        self.learn(&batch.into(), None).inspect_err(|error| self.observer.refused(error))
+        self.learn_guarded(&batch.into(), None).inspect_err(|error| self.observer.refused(error))
     }
 
     /// As [`Trainer::step`], and notes with it where the host is in its stream after this batch. The version and all that is
     /// saved of it hold these bytes, so that after a crash [`Trainer::position`] says which record comes next.
     pub fn step_to<'a>(&self, batch: impl Into<BatchView<'a>>, position: &[u8]) -> Result<Report> {
-        self.learn(&batch.into(), Some(position)).inspect_err(|error| self.observer.refused(error))
+        self.learn_guarded(&batch.into(), Some(position)).inspect_err(|error| self.observer.refused(error))
     }
 
     fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
@@ -110,7 +116,7 @@ impl Trainer {
         let ran = Instant::now();
         let outputs = observe::outputs(self.schema(), batch, &pass.predictions);
         let observation = Some(crate::params::Observation { loss: pass.loss, rows: batch.rows(), outputs: &outputs });
-        let receipt = self.store.push(Update {
+        let receipt = self.push(Update {
             gradients: &pass.gradients,
             rows: &mut rows,
             row_gradients: &pass.row_gradients,
@@ -178,9 +184,9 @@ impl Trainer {
         if gradients.bundle().identity() != self.model.bundle().identity() {
             return Err(Error::input("apply gradients", "they were computed by a model of another bundle"));
         }
-        let Receipt { version, .. } = gradients.update(|update| self.store.push(update))?;
+        let receipt = self.guarded("apply gradients", || gradients.update(|update| self.push(update)), |_| None)?;
         self.observer.applied();
-        Ok(version)
+        Ok(receipt.version)
     }
 
     /// Loss and metrics of these batches in inference, by one version. Nothing is learned.

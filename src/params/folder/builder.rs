@@ -32,6 +32,8 @@ pub(super) struct Options {
     pub(super) restore: Option<VersionId>,
     /// The most deltas on a complete snapshot.
     pub(super) deltas: u32,
+    /// Whether the folder is one of this machine's file system.
+    pub(super) local: bool,
 }
 
 impl FolderStoreBuilder {
@@ -42,7 +44,7 @@ impl FolderStoreBuilder {
             storage: Arc::new(FileSystem),
             wait: Duration::ZERO,
             retention: Retention { last: 5, hourly: 0, daily: 0 },
-            options: Options { every_steps: None, every, on_close: true, warm_start: false, restore: None, deltas: 0 },
+            options: Options { every_steps: None, every, on_close: true, warm_start: false, restore: None, deltas: 0, local: true },
         }
     }
 
@@ -122,7 +124,7 @@ impl FolderStoreBuilder {
     /// Keeps the files elsewhere than in this machine's file system.
     #[must_use]
     pub fn storage(self, storage: Arc<dyn Storage>) -> Self {
-        Self { storage, ..self }
+        Self { storage, options: Options { local: false, ..self.options }, ..self }
     }
 
     /// Locks the folder and makes it one of a store, if it is not yet. What it holds is read when a trainer opens with it.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::{LOCK, Lock, LockMode, Storage};
+use crate::snapshot::{FileSystem, LOCK, Lock, LockMode, Storage};
 
 const OPERATION: &str = "open store";
 
@@ -38,8 +38,7 @@ pub(super) fn lock(storage: &dyn Storage, root: &Path, wait: Duration) -> Result
         }
         std::thread::sleep(PAUSE.min(wait));
     };
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let holder = serde_json::to_vec(&Holder { pid: std::process::id(), host, since: now() });
+    let holder = serde_json::to_vec(&Holder { pid: std::process::id(), host: hostname(), since: now() });
     let write = || storage.create(&path)?.write_all(&holder?);
     write().map_err(failed)?;
     Ok(lock)
@@ -48,6 +47,21 @@ pub(super) fn lock(storage: &dyn Storage, root: &Path, wait: Duration) -> Result
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Who writes in a folder of this machine, or did so last; none if nobody ever did.
+pub(crate) fn last_writer(root: &Path) -> Option<String> {
+    let bytes = FileSystem.read(&root.join(LOCK), 4096).ok()?;
+    let Holder { pid, host, .. } = serde_json::from_slice(&bytes).ok()?;
+    Some(match (host == hostname(), Path::new("/proc").join(pid.to_string()).exists()) {
+        (true, true) => format!("process {pid}, which opened it last, still runs"),
+        (true, false) => format!("process {pid}, which opened it last, has ended"),
+        (false, _) => format!("process {pid} on {host:?} opened it last"),
+    })
+}
+
+fn hostname() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 fn describe(storage: &dyn Storage, path: &Path) -> String {

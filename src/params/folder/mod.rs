@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 pub use builder::FolderStoreBuilder;
 use builder::Options;
+pub(crate) use holder::last_writer;
 use retention::Held;
 use saver::Saver;
 use writer::Writer;
@@ -27,6 +28,7 @@ use super::resume;
 use super::store::{Receipt, Store, StoreStatus, Update};
 use super::version::{Values, Version};
 use crate::error::{Error, ErrorKind, Result};
+use crate::guard::Steering;
 use crate::metrics::MetricValues;
 use crate::snapshot::{KeptVersion, Snapshot, SnapshotFolder, VersionId};
 
@@ -73,6 +75,7 @@ struct Shared {
     learned: OnceLock<Learned>,
     saver: Saver,
     held: Held,
+    steering: Steering,
 }
 
 impl FolderStore {
@@ -91,7 +94,7 @@ impl FolderStore {
     }
 
     fn new(folder: SnapshotFolder, writer: Writer, held: Held, options: Options) -> Self {
-        let shared = Shared { folder, learned: OnceLock::new(), saver: Saver::new(), held };
+        let shared = Shared { folder, learned: OnceLock::new(), saver: Saver::new(), held, steering: Steering::default() };
         let handle = Handle { shared: Arc::new(shared), options, writer: Mutex::new(Some(writer)), thread: Mutex::new(None) };
         Self { handle: Arc::new(handle) }
     }
@@ -242,6 +245,18 @@ impl Store for FolderStore {
 
     fn learning_rate(&self) -> Result<f32> {
         Ok(self.learned()?.learning_rate())
+    }
+
+    fn set_learning_rate(&self, rate: f32) -> Result<()> {
+        self.learned()?.set_learning_rate(rate)
+    }
+
+    fn steering(&self) -> &Steering {
+        &self.handle.shared.steering
+    }
+
+    fn local_folder(&self) -> Option<&Path> {
+        self.handle.options.local.then(|| self.folder().path())
     }
 
     fn memory(&self) -> usize {

@@ -1,0 +1,126 @@
+//! The guard at work.
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::config::{Guard, Response};
+use super::history::History;
+use super::quarantine::{Quarantine, Quarantined};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a guard has seen since the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GuardStatus {
+    /// Updates refused because a loss, a gradient or a new parameter was not finite.
+    pub not_finite: u64,
+    /// Updates refused because the gradient's norm was far beyond those before.
+    pub outliers: u64,
+    /// Of those the ones in a row, up to now.
+    pub in_row: u64,
+    /// How often there were so many in a row that the trainer paused or went back.
+    pub responses: u64,
+    /// Refused batches that wait to be drained.
+    pub quarantined: u64,
+    /// Refused batches that were dropped for newer ones.
+    pub dropped: u64,
+    /// The norm of the last gradient, if norms are bounded.
+    pub norm: Option<f64>,
+    /// The largest norm that is not refused; none while the guard warms up, or if norms are not bounded.
+    pub limit: Option<f64>,
+}
+
+/// The guard of a store.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Of the trainer that opened the store first.
+    guard: Option<Guard>,
+    history: History,
+    quarantine: Quarantine,
+    /// But for what is computed when it is asked for.
+    status: GuardStatus,
+}
+
+impl Watch {
+    /// The first guard stays.
+    pub(crate) fn begin(&self, guard: Guard) {
+        self.state.lock().guard.get_or_insert(guard);
+    }
+
+    /// Whether it asks for norms.
+    pub(crate) fn bounds_norms(&self) -> bool {
+        self.state.lock().guard.as_ref().is_some_and(|guard| guard.bound.is_some())
+    }
+
+    /// Refuses a gradient whose norm is far beyond those before.
+    ///
+    /// # Errors
+    /// `Outlier`.
+    pub(crate) fn judge(&self, norm: f64, operation: &'static str) -> Result<()> {
+        let mut state = self.state.lock();
+        state.status.norm = Some(norm).filter(|norm| norm.is_finite());
+        match state.limit() {
+            Some(limit) if norm > limit => {
+                let context = format!(
+                    "the gradient's norm is {norm:.4}, recent ones let no more than {limit:.4} pass; check the batch; nothing was changed"
+                );
+                Err(Error::new(ErrorKind::Outlier, operation, context))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An update was applied.
+    pub(crate) fn learned(&self, norm: Option<f64>) {
+        let mut state = self.state.lock();
+        state.status.in_row = 0;
+        let State { guard: Some(guard), history, .. } = &mut *state else { return };
+        if let (Some(norm), Some(bound)) = (norm, &guard.bound) {
+            history.push(norm, bound);
+        }
+    }
+
+    /// An update was refused. What is to be done, if it is time for that.
+    pub(crate) fn refused(&self, kind: ErrorKind, entry: Option<Quarantined>) -> Option<Response> {
+        let mut state = self.state.lock();
+        let State { guard, quarantine, status, .. } = &mut *state;
+        let guard = guard.as_ref()?;
+        match kind {
+            ErrorKind::Outlier => status.outliers += 1,
+            _ => status.not_finite += 1,
+        }
+        status.in_row += 1;
+        if let Some(entry) = entry {
+            quarantine.push(entry, guard.quarantine);
+        }
+        if guard.response.is_some() && status.in_row >= guard.after {
+            status.in_row = 0;
+            status.responses += 1;
+            return guard.response;
+        }
+        None
+    }
+
+    /// Hands out refused batches, the oldest first.
+    pub(crate) fn drain(&self, most: usize) -> Vec<Quarantined> {
+        self.state.lock().quarantine.take(most)
+    }
+
+    pub(crate) fn status(&self) -> GuardStatus {
+        let state = self.state.lock();
+        let (quarantined, dropped) = (state.quarantine.len() as u64, state.quarantine.dropped);
+        GuardStatus { quarantined, dropped, limit: state.limit(), ..state.status.clone() }
+    }
+}
+
+impl State {
+    fn limit(&self) -> Option<f64> {
+        self.history.limit(self.guard.as_ref()?.bound.as_ref()?)
+    }
+}
