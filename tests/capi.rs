@@ -157,6 +157,11 @@ fn a_folder_keeps_what_was_learned() {
 }
 
 #[test]
+fn a_trainer_is_guarded_and_steered() {
+    in_a_folder("tests/c/control.c");
+}
+
+#[test]
 fn a_predictor_follows() {
     in_a_folder("tests/c/predictor.c");
     in_a_folder("tests/c/predictor_refusals.c");

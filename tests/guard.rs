@@ -122,6 +122,20 @@ fn without_a_guard_only_what_is_not_finite_is_refused_and_the_last_are_kept() {
 }
 
 #[test]
+fn a_gradient_of_zero_is_refused_where_there_was_none() {
+    let trainer = trainer(Guard::default());
+    learn(&trainer, 0..64);
+    let mut batch = trainer.schema().batch();
+    // All predicted right, without a doubt.
+    batch.set("numbers", &[1e30_f32; 4]).unwrap();
+    let probability = trainer.predict(&batch).unwrap().array::<f32>().unwrap()[[0, 0]];
+    batch.set("late", &[probability.round()]).unwrap();
+    let error = trainer.step(&batch).unwrap_err();
+    assert!(error.kind() == ErrorKind::Outlier && error.to_string().contains("zero"), "{error}");
+    assert_eq!(trainer.guard_status().norm, Some(0.0));
+}
+
+#[test]
 fn gradients_of_the_host_are_guarded_too() {
     let trainer = trainer(Guard::default().after(2, Response::Pause));
     learn(&trainer, 0..64);
@@ -277,14 +291,15 @@ fn no_clean_batch_of_the_flights_is_refused_and_each_of_thousandfold_scale_is() 
         let open = || builder(demo.join(format!("{model}.bundle")));
         let (plain, guarded) = (open().open().unwrap(), open().guard(Guard::default().without_response()).open().unwrap());
         let mut batch = guarded.schema().batch();
-        let (mut poisoned, mut closest, mut least) = (0, 0.0_f64, f64::INFINITY);
+        let (mut poisoned, mut zeros, mut closest, mut least) = (0, 0, 0.0_f64, f64::INFINITY);
         for number in 0..flights.landings.len() / ROWS {
             let limit = guarded.guard_status().limit;
             if let Some(limit) = limit.filter(|_| number % 7 == 0) {
                 flights.fill(&mut batch, number, 1000.0);
                 let error = guarded.step(&batch).map(|_| guarded.guard_status()).expect_err("thousandfold scale was learned");
                 assert_eq!(error.kind(), ErrorKind::Outlier, "{model} {number}: {error}");
-                least = least.min(guarded.guard_status().norm.unwrap() / limit);
+                let norm = guarded.guard_status().norm.unwrap();
+                (zeros, least) = if norm > 0.0 { (zeros, least.min(norm / limit)) } else { (zeros + 1, least) };
                 poisoned += 1;
             }
             flights.fill(&mut batch, number, 1.0);
@@ -292,7 +307,7 @@ fn no_clean_batch_of_the_flights_is_refused_and_each_of_thousandfold_scale_is() 
             guarded.step(&batch).unwrap_or_else(|error| panic!("{model} {number}: {error}"));
             closest = closest.max(limit.map_or(0.0, |limit| guarded.guard_status().norm.unwrap() / limit));
         }
-        println!("{model}: clean norms up to {closest:.3} of the limit, {poisoned} poisoned ones from {least:.1} of it");
+        println!("{model}: clean norms up to {closest:.3} of the limit, {poisoned} poisoned ones from {least:.1} of it, or ({zeros}) zero");
         assert_eq!(values(&guarded), values(&plain));
         assert_eq!(guarded.guard_status().outliers, poisoned);
     }

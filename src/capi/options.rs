@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use super::folder_store::{self, sg_folder_store};
+use super::folder_store::{self, SG_NEVER, sg_folder_store};
+use super::guard::{self, sg_guard};
 use super::pointer;
 use super::sized::{Caller, SizedStruct};
 use super::tensorboard::{self, sg_tensorboard};
@@ -38,6 +39,10 @@ pub struct sg_trainer_options {
     pub store: *const sg_folder_store,
     /// Where it writes for TensorBoard; null: nowhere.
     pub tensorboard: *const sg_tensorboard,
+    /// Which updates are refused beside those that are not finite; null: none.
+    pub guard: *const sg_guard,
+    /// Whether other processes may command the trainer by a socket in the store's folder: default yes, `SG_NEVER` for no.
+    pub control: i64,
 }
 
 // SAFETY: `repr(C)`, two of its fields make eight bytes together, the others have eight each; begins with its size, made
@@ -77,6 +82,15 @@ pub(super) unsafe fn open(bundle: *const c_char, options: *const sg_trainer_opti
         // SAFETY: the contract of this function.
         builder = builder.tensorboard(unsafe { tensorboard::read(options.tensorboard)? });
     }
+    if !options.guard.is_null() {
+        // SAFETY: the contract of this function.
+        builder = builder.guard(unsafe { guard::read(options.guard)? });
+    }
+    builder = match options.control {
+        0 => builder,
+        wish if wish == i64::from(SG_NEVER) => builder.control(false),
+        wish => return Err(Failure::new(Status::INVALID_INPUT, format!("give 0 or SG_NEVER: control {wish}"))),
+    };
     Ok(builder.open()?)
 }
 

@@ -14,7 +14,9 @@ const MAD_TO_DEVIATION: f64 = 1.4826;
 /// stay as they are until half of the window is spoiled, which mean and standard deviation do not; the rule is that of Hampel ("The
 /// Influence Curve and its Role in Robust Estimation", 1974), made one-sided. Logarithms, because norms spread over
 /// factors; the least factor, because a window in which nothing happens has no spread. Batches that are refused do not enter the window.
-/// A norm of zero changes little, says nothing, and is left out.
+///
+/// A gradient of exactly zero is refused as well, for it is what values far too large leave of a saturated model, unless zeros are usual: more than
+/// one in 64 batches of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
     /// Without it only what is not finite is refused.

@@ -4,11 +4,17 @@ use std::collections::VecDeque;
 
 use super::config::Bound;
 
+/// One zero in so many batches is usual.
+const RARE: usize = 64;
+
 /// Logarithms of norms, in the order in which they came and sorted.
 #[derive(Debug, Default)]
 pub(super) struct History {
     recent: VecDeque<f64>,
     sorted: Vec<f64>,
+    /// Batches seen, and which of the last ones had a gradient of zero, whether they were learned or not.
+    seen: u64,
+    zeros: VecDeque<u64>,
 }
 
 impl History {
@@ -18,6 +24,21 @@ impl History {
             return None;
         }
         Some((self.median()? + bound.room(self.deviation()?)).exp())
+    }
+
+    /// Takes note of a batch; says whether its gradient is zero, and hardly any before was.
+    pub(super) fn is_rare_zero(&mut self, norm: f64, bound: &Bound) -> bool {
+        self.seen += 1;
+        if norm > 0.0 {
+            return false;
+        }
+        let before = self.seen.saturating_sub(bound.window as u64);
+        while self.zeros.front().is_some_and(|zero| *zero <= before) {
+            self.zeros.pop_front();
+        }
+        let rare = self.sorted.len() >= bound.warm_up && self.zeros.len() < (bound.window / RARE).max(1);
+        self.zeros.push_back(self.seen);
+        rare
     }
 
     pub(super) fn push(&mut self, norm: f64, bound: &Bound) {
@@ -101,5 +122,19 @@ mod tests {
         }
         assert!((history.limit(&Bound { factor: 10.0, ..BOUND }).unwrap() - 20.0).abs() < 1e-9);
         assert_eq!(history.recent.len(), BOUND.window);
+    }
+
+    #[test]
+    fn zeros_are_rare_until_they_are_usual() {
+        let bound = Bound { window: 256, ..BOUND };
+        let mut history = History::default();
+        let mut rare = |norm: f64, times: usize| (0..times).filter(|_| history.is_rare_zero(norm, &bound)).count();
+        assert_eq!(rare(0.0, 10), 0, "while it warms up");
+        assert_eq!(rare(1.0, 300), 0);
+        (0..3).for_each(|_| history.push(1.0, &bound));
+        let mut rare = |norm: f64, times: usize| (0..times).filter(|_| history.is_rare_zero(norm, &bound)).count();
+        assert_eq!(rare(0.0, 100), 4);
+        assert_eq!(rare(1.0, 300), 0);
+        assert_eq!(rare(0.0, 1), 1);
     }
 }

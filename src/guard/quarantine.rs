@@ -46,6 +46,10 @@ impl Quarantine {
         self.entries.len()
     }
 
+    pub(super) fn first(&self) -> Option<&Quarantined> {
+        self.entries.front()
+    }
+
     pub(super) fn take(&mut self, most: usize) -> Vec<Quarantined> {
         let count = most.min(self.entries.len());
         self.entries.drain(..count).collect()

@@ -64,7 +64,13 @@ impl Watch {
     /// `Outlier`.
     pub(crate) fn judge(&self, norm: f64, operation: &'static str) -> Result<()> {
         let mut state = self.state.lock();
-        state.status.norm = Some(norm).filter(|norm| norm.is_finite());
+        state.status.norm = Some(norm);
+        let State { guard, history, .. } = &mut *state;
+        let bound = guard.as_ref().and_then(|guard| guard.bound.as_ref());
+        if bound.is_some_and(|bound| history.is_rare_zero(norm, bound)) {
+            let context = "the gradient is zero, those of recent batches were not; are the values of this one too large?";
+            return Err(Error::new(ErrorKind::Outlier, operation, format!("{context} nothing was changed")));
+        }
         match state.limit() {
             Some(limit) if norm > limit => {
                 let context = format!(
@@ -110,6 +116,13 @@ impl Watch {
     /// Hands out refused batches, the oldest first.
     pub(crate) fn drain(&self, most: usize) -> Vec<Quarantined> {
         self.state.lock().quarantine.take(most)
+    }
+
+    /// Hands out the oldest, if `take` succeeds.
+    pub(crate) fn drain_one<T, E>(&self, take: impl FnOnce(&Quarantined) -> Result<T, E>) -> Result<Option<(Quarantined, T)>, E> {
+        let mut state = self.state.lock();
+        let Some(taken) = state.quarantine.first().map(take).transpose()? else { return Ok(None) };
+        Ok(state.quarantine.take(1).pop().map(|entry| (entry, taken)))
     }
 
     pub(crate) fn status(&self) -> GuardStatus {

@@ -10,6 +10,7 @@
 
 mod buffer;
 mod checkpoint;
+mod control;
 mod error;
 mod heap;
 mod layout;
@@ -52,6 +53,7 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
         env.register_native_methods(&class, native::METHODS)?;
         env.register_native_methods(&class, predictor::METHODS)?;
         env.register_native_methods(&class, checkpoint::METHODS)?;
-        env.register_native_methods(&class, observing::METHODS)
+        env.register_native_methods(&class, observing::METHODS)?;
+        env.register_native_methods(&class, control::METHODS)
     }
 }

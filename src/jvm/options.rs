@@ -3,8 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{observing, store};
+use super::{control, observing, store};
 use crate::bind::{Failure, Status};
+use crate::guard::Guard;
 use crate::model::Opening;
 use crate::observe::TensorBoard;
 use crate::params::FolderStore;
@@ -13,13 +14,18 @@ use crate::trainer::TrainerBuilder;
 
 /// Sets every option on the builder; opens the store, if one is named.
 pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<TrainerBuilder, Failure> {
-    let (mut folder, mut board) = (None, None);
+    let (mut folder, mut board, mut guard) = (None, None, None);
     for line in lines.lines() {
         let (key, value) = pair(line)?;
         builder = match key {
             _ if common(builder.opening(), key, value)? => builder,
             "learning_rate" => builder.learning_rate(number(key, value)?),
             "metrics_window" => builder.metrics_window(number(key, value)?),
+            "control" => builder.control(flag(key, value)?),
+            "guard" => {
+                guard = Some(Guard::default());
+                builder
+            }
             "store" => {
                 folder = Some(FolderStore::builder(value));
                 builder
@@ -28,21 +34,23 @@ pub(super) fn trainer(mut builder: TrainerBuilder, lines: &str) -> Result<Traine
                 board = Some(TensorBoard::new(value));
                 builder
             }
-            _ if let (Some(key), Some(named)) = (key.strip_prefix("tensorboard_"), &board) => {
-                board = Some(observing::set(named.clone(), key, value)?);
+            _ => {
+                let missing = || unknown(key);
+                match key.split_once('_').ok_or_else(missing)? {
+                    ("store", key) => folder = Some(store::set(folder.take().ok_or_else(missing)?, key, value)?),
+                    ("tensorboard", key) => board = Some(observing::set(board.take().ok_or_else(missing)?, key, value)?),
+                    ("guard", key) => guard = Some(control::set(guard.take().ok_or_else(missing)?, key, value)?),
+                    _ => return Err(missing()),
+                }
                 builder
             }
-            _ => match (key.strip_prefix("store_"), folder) {
-                (Some(key), Some(named)) => {
-                    folder = Some(store::set(named, key, value)?);
-                    builder
-                }
-                _ => return Err(unknown(key)),
-            },
         };
     }
     if let Some(board) = board {
         builder = builder.tensorboard(board);
+    }
+    if let Some(guard) = guard {
+        builder = builder.guard(guard);
     }
     match folder {
         Some(folder) => Ok(builder.store(folder.open()?)),

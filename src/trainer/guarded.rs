@@ -21,6 +21,11 @@ impl Trainer {
         self.store.steering().watch.drain(most)
     }
 
+    /// Hands out the oldest of them, if `take` succeeds.
+    pub(crate) fn drain_one<T, E>(&self, take: impl FnOnce(&Quarantined) -> Result<T, E>) -> Result<Option<(Quarantined, T)>, E> {
+        self.store.steering().watch.drain_one(take)
+    }
+
     pub(super) fn learn_guarded(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
         let entry = |error: &Error| {
             Some(Quarantined {

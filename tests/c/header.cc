@@ -21,6 +21,12 @@ int main()
     sg_tensor tensor = SG_TENSOR_INIT;
     sg_folder_store store = SG_FOLDER_STORE("model");
     sg_store_status status = SG_STORE_STATUS_INIT;
+    sg_guard guard = SG_GUARD_INIT;
+    sg_training_status training = SG_TRAINING_STATUS_INIT;
+    sg_quarantined quarantined = SG_QUARANTINED_INIT(nullptr, 0);
+    REQUIRE(guard.size == sizeof guard && guard.quarantine == 0 && options.guard == nullptr);
+    REQUIRE(training.size == sizeof training && training.message[0] == 0);
+    REQUIRE(quarantined.size == sizeof quarantined && quarantined.batch.id == 0 && quarantined.message[0] == 0);
     sg_predictor_options following = SG_PREDICTOR_OPTIONS_INIT;
     sg_serving_status serving = SG_SERVING_STATUS_INIT;
     REQUIRE(report.size == sizeof report && outputs.size == sizeof outputs && report.window.rmse == 0);

@@ -277,6 +277,14 @@ public final class Batch {
         }
     }
 
+    /** A batch of so many labelled rows, which follow. */
+    static Batch of(Schema schema, int rows, DataInput in) throws IOException {
+        Batch batch = new Batch(schema, rows);
+        SavedRows.readColumns(batch, rows, in);
+        batch.rows = rows;
+        return batch;
+    }
+
     // What Row needs.
 
     ByteBuffer slab() {

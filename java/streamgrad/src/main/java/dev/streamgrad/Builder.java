@@ -11,6 +11,7 @@ public final class Builder extends ModelBuilder<Builder> {
     private final Path bundle;
     private FolderStore store;
     private TensorBoard tensorboard;
+    private Guard guard;
 
     Builder(Path bundle) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
@@ -74,6 +75,27 @@ public final class Builder extends ModelBuilder<Builder> {
     }
 
     /**
+     * Which updates are refused beside those that are not finite, and what comes of it.
+     *
+     * @param guard by default there is none
+     * @return this builder
+     */
+    public Builder guard(Guard guard) {
+        this.guard = Objects.requireNonNull(guard, "guard");
+        return this;
+    }
+
+    /**
+     * Whether other processes of the same user may command this trainer by a socket in its store's folder, if it has one.
+     *
+     * @param listen true by default
+     * @return this builder
+     */
+    public Builder control(boolean listen) {
+        return option("control", Boolean.toString(listen));
+    }
+
+    /**
      * Opens the bundle: verifies it, loads TensorFlow if this process has not, and makes the parameters.
      *
      * @return an open trainer, to be closed
@@ -85,7 +107,7 @@ public final class Builder extends ModelBuilder<Builder> {
      * @throws SnapshotException if that folder is not one of a store, of a newer format, or damaged
      */
     public Trainer open() {
-        String lines = (store == null ? "" : store.lines()) + (tensorboard == null ? "" : tensorboard.lines());
+        String lines = (store == null ? "" : store.lines()) + (tensorboard == null ? "" : tensorboard.lines()) + (guard == null ? "" : guard.lines());
         return new Trainer(open(Native::trainerOpen, bundle, lines));
     }
 }

@@ -90,6 +90,23 @@ final class Native {
     /** Prometheus' text, in UTF-8. */
     static native byte[] trainerPrometheus(long handle, ByteBuffer error);
 
+    /** From its return on no step is under way, and none begins. */
+    static native long trainerPause(long handle, ByteBuffer error);
+
+    static native long trainerResume(long handle, ByteBuffer error);
+
+    /** 0, or 1 and then the version saved, as {@link VersionId} reads it. */
+    static native byte[] trainerStop(long handle, ByteBuffer error);
+
+    /** The rate as {@link Float#floatToIntBits} has it. */
+    static native long trainerSetLearningRate(long handle, int bits, ByteBuffer error);
+
+    /** As {@link TrainerStatus} reads it. */
+    static native byte[] trainerStatus(long handle, ByteBuffer error);
+
+    /** 0, or 1 and then the oldest refused batch, as {@link Quarantined} reads it. */
+    static native byte[] trainerDrain(long handle, ByteBuffer error);
+
     /** A handle for a predictor that predicts by what a trainer learns. */
     static native long predictorOf(long trainer, ByteBuffer error);
 

@@ -82,14 +82,19 @@ final class SavedRows {
                     "read batch: a capacity of " + batch.capacity() + " is not enough for rows: " + rows);
         }
         byte[] bits = bytes(labels, in);
-        for (int i = 0; i < batch.schema().columns().size(); i++) {
-            readColumn(batch, i, rows, in);
-        }
+        readColumns(batch, rows, in);
         unlabelled.or(BitSet.valueOf(bits));
         if (eventTime != Batch.NO_EVENT_TIME) {
             batch.eventTime(eventTime);
         }
         return rows;
+    }
+
+    /** Fills an empty batch with so many rows, for which it has room; {@code src/jvm/control.rs} writes them, too. */
+    static void readColumns(Batch batch, int rows, DataInput in) throws IOException {
+        for (int i = 0; i < batch.schema().columns().size(); i++) {
+            readColumn(batch, i, rows, in);
+        }
     }
 
     private static void readColumn(Batch batch, int index, int rows, DataInput in) throws IOException {

@@ -20,6 +20,9 @@ final class Status {
 
     static final int NON_FINITE = 400;
     static final int POISONED = 401;
+    static final int OUTLIER = 402;
+    static final int PAUSED = 403;
+    static final int STOPPED = 404;
 
     static final int IO = 500;
     static final int LOCKED = 501;

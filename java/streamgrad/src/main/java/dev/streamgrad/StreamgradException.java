@@ -46,6 +46,12 @@ public class StreamgradException extends RuntimeException {
                 return new NonFiniteException(message);
             case Status.POISONED:
                 return new PoisonedException(message);
+            case Status.OUTLIER:
+                return new OutlierException(message);
+            case Status.PAUSED:
+                return new PausedException(message);
+            case Status.STOPPED:
+                return new StoppedException(message);
             case Status.LOCKED:
                 return new LockedException(message);
             default:

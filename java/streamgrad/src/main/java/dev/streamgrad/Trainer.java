@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -93,6 +94,9 @@ public final class Trainer implements AutoCloseable {
      * @return what the step did, with the predictions made before the update
      * @throws InvalidInputException if the batch is empty, lacks a label, or is one of another model
      * @throws NonFiniteException if the loss or a gradient is not finite: nothing was learned
+     * @throws OutlierException if the {@link Guard} refuses it: nothing was learned
+     * @throws PausedException if it is paused
+     * @throws StoppedException if it was stopped
      */
     public Report step(Batch batch) {
         return learn(batch, null);
@@ -107,6 +111,9 @@ public final class Trainer implements AutoCloseable {
      * @return what the step did, with the predictions made before the update
      * @throws InvalidInputException if the batch is empty, lacks a label, or is one of another model
      * @throws NonFiniteException if the loss or a gradient is not finite: nothing was learned
+     * @throws OutlierException if the {@link Guard} refuses it: nothing was learned
+     * @throws PausedException if it is paused
+     * @throws StoppedException if it was stopped
      */
     public Report stepTo(Batch batch, byte[] position) {
         return learn(batch, Objects.requireNonNull(position, "position"));
@@ -354,6 +361,79 @@ public final class Trainer implements AutoCloseable {
      */
     public String prometheus() {
         return StandardCharsets.UTF_8.decode(handle.askBytes(Native::trainerPrometheus)).toString();
+    }
+
+    /**
+     * Learns no more until {@link #resume}: when this returns, the steps under way have ended, and each further one throws
+     * {@link PausedException}. It predicts.
+     *
+     * @throws StoppedException if it was stopped
+     */
+    public void pause() {
+        handle.askBytes((trainer, error) -> done(Native.trainerPause(trainer, error)));
+    }
+
+    /**
+     * Learns again, if it was paused, by whomever.
+     *
+     * @throws StoppedException if it was stopped
+     */
+    public void resume() {
+        handle.askNumber(Native::trainerResume);
+    }
+
+    /** No bytes, or null for a status negated: what waits for a step must not hold up quick questions. */
+    private static byte[] done(long answer) {
+        return answer < 0 ? null : new byte[0];
+    }
+
+    /**
+     * Lets the steps under way end, saves the newest version, and learns no more: each further step throws
+     * {@link StoppedException}. It predicts.
+     *
+     * @return the version that is saved; empty if the parameters live in memory only
+     * @throws StreamgradException if it could not be saved; it is stopped all the same, and another call tries again
+     */
+    public Optional<VersionId> stop() {
+        ByteBuffer answer = handle.askBytes(Native::trainerStop);
+        return answer.get() == 0 ? Optional.empty() : Optional.of(new VersionId(answer));
+    }
+
+    /**
+     * A constant learning rate from the next step on, for all groups of parameters alike. It is not saved.
+     *
+     * @param rate not negative
+     * @throws InvalidInputException if it is negative or not finite, or zero and a rule divides by it
+     */
+    public void setLearningRate(double rate) {
+        int bits = Float.floatToIntBits((float) rate);
+        handle.askNumber((trainer, error) -> Native.trainerSetLearningRate(trainer, bits, error));
+    }
+
+    /**
+     * Whether it learns, and what its guard has seen.
+     *
+     * @return plain data, as of now
+     */
+    public TrainerStatus status() {
+        return new TrainerStatus(handle.askBytes(Native::trainerStatus));
+    }
+
+    /**
+     * Hands out the batches that were refused because something was not finite, or by the {@link Guard}.
+     *
+     * @return the oldest first; empty if none waits
+     */
+    public List<Quarantined> drainQuarantine() {
+        List<Quarantined> drained = new ArrayList<>();
+        for (ByteBuffer answer = drain(); answer.get() != 0; answer = drain()) {
+            drained.add(new Quarantined(schema, answer));
+        }
+        return drained;
+    }
+
+    private ByteBuffer drain() {
+        return handle.askBytes(Native::trainerDrain);
     }
 
     /**

@@ -26,6 +26,9 @@ class StatusTest {
         expected.put("TENSORFLOW", TensorFlowException.class);
         expected.put("NON_FINITE", NonFiniteException.class);
         expected.put("POISONED", PoisonedException.class);
+        expected.put("OUTLIER", OutlierException.class);
+        expected.put("PAUSED", PausedException.class);
+        expected.put("STOPPED", StoppedException.class);
         int codes = 0;
         for (Field field : Status.class.getDeclaredFields()) {
             if (!field.isSynthetic() && field.getInt(null) != Status.OK) {
@@ -36,7 +39,7 @@ class StatusTest {
                 codes++;
             }
         }
-        assertEquals(17, codes);
+        assertEquals(20, codes);
     }
 
     @Test
