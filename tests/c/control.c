@@ -31,9 +31,11 @@ static sg_trainer guarded(const sg_guard *guard)
 static sg_batch batch_of(sg_trainer trainer, float number)
 {
     sg_batch batch;
-    float numbers[ROWS * 4], late[ROWS] = {0};
+    float numbers[ROWS * 4], late[ROWS];
     for (int i = 0; i < ROWS * 4; i++)
         numbers[i] = number;
+    for (int i = 0; i < ROWS; i++)
+        late[i] = (float)(i % 2); /* half of them predicted wrong */
     OK(sg_batch_new(trainer, ROWS, &batch, &error));
     OK(sg_batch_set_f32(batch, "numbers", numbers, ROWS * 4, &error));
     OK(sg_batch_set_f32(batch, "late", late, ROWS, &error));

@@ -50,7 +50,9 @@ class ControlTest {
             VersionId version = trainer.status().version();
             Batch large = batch(trainer, 3e3, 1);
             large.eventTime(1234);
-            NonFiniteException finite = assertThrows(NonFiniteException.class, () -> trainer.step(batch(trainer, 1e38, 1)));
+            Batch huge = trainer.newBatch(1);
+            huge.add(row -> row.set("hour", -3e38).set("distance", -3e38).set("seats", -3e38).set("wind", -3e38).set("late", 1));
+            NonFiniteException finite = assertThrows(NonFiniteException.class, () -> trainer.step(huge));
             assertEquals(400, finite.status());
             OutlierException outlier =
                     assertThrows(OutlierException.class, () -> trainer.stepTo(large, new byte[] {1, 2, 3}));
