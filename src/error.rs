@@ -36,7 +36,7 @@ pub enum ErrorKind {
     NonFinite,
     /// An earlier failure left the trainer without a trustworthy state; open a new one.
     Poisoned,
-    /// The norm of a gradient is far beyond those before; nothing was changed.
+    /// The norm of a gradient is far from those before; nothing was changed.
     Outlier,
     /// The trainer is paused: it predicts, and learns when it is resumed.
     Paused,

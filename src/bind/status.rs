@@ -37,7 +37,7 @@ pub enum Status {
     NON_FINITE = 400,
     /// An earlier failure left the trainer without a trustworthy state: open a new one.
     POISONED = 401,
-    /// The norm of a gradient is far beyond those before; nothing was changed.
+    /// The norm of a gradient is far from those before; nothing was changed.
     OUTLIER = 402,
     /// The trainer is paused: it predicts, and learns when it is resumed.
     PAUSED = 403,

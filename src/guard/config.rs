@@ -15,8 +15,8 @@ const MAD_TO_DEVIATION: f64 = 1.4826;
 /// Influence Curve and its Role in Robust Estimation", 1974), made one-sided. Logarithms, because norms spread over
 /// factors; the least factor, because a window in which nothing happens has no spread. Batches that are refused do not enter the window.
 ///
-/// A gradient of exactly zero is refused as well, for it is what values far too large leave of a saturated model, unless zeros are usual: more than
-/// one in 64 batches of a window.
+/// A norm as far below the median is refused as well, for a gradient of (nearly) zero is what values far too large leave of a saturated
+/// model, unless such norms are usual: more than one in 64 batches of a window. So a model that has learned all there is goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
     /// Without it only what is not finite is refused.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::config::Bound;
 
-/// One zero in so many batches is usual.
+/// One small norm in so many batches is usual.
 const RARE: usize = 64;
 
 /// Logarithms of norms, in the order in which they came and sorted.
@@ -12,33 +12,35 @@ const RARE: usize = 64;
 pub(super) struct History {
     recent: VecDeque<f64>,
     sorted: Vec<f64>,
-    /// Batches seen, and which of the last ones had a gradient of zero, whether they were learned or not.
+    /// Batches seen, and which of the last ones had a norm below the least, whether they were learned or not.
     seen: u64,
-    zeros: VecDeque<u64>,
+    small: VecDeque<u64>,
 }
 
 impl History {
-    /// The largest norm that is like those before; none while it warms up.
-    pub(super) fn limit(&self, bound: &Bound) -> Option<f64> {
+    /// The least and the largest norm that are like those before; none while it warms up.
+    pub(super) fn limits(&self, bound: &Bound) -> Option<(f64, f64)> {
         if self.sorted.len() < bound.warm_up {
             return None;
         }
-        Some((self.median()? + bound.room(self.deviation()?)).exp())
+        let (median, room) = (self.median()?, bound.room(self.deviation()?));
+        Some(((median - room).exp(), (median + room).exp()))
     }
 
-    /// Takes note of a batch; says whether its gradient is zero, and hardly any before was.
-    pub(super) fn is_rare_zero(&mut self, norm: f64, bound: &Bound) -> bool {
-        self.seen += 1;
-        if norm > 0.0 {
-            return false;
-        }
+    /// Takes note of a batch with a norm below the least; says whether hardly any before was.
+    pub(super) fn is_rare(&mut self, bound: &Bound) -> bool {
         let before = self.seen.saturating_sub(bound.window as u64);
-        while self.zeros.front().is_some_and(|zero| *zero <= before) {
-            self.zeros.pop_front();
+        while self.small.front().is_some_and(|small| *small <= before) {
+            self.small.pop_front();
         }
-        let rare = self.sorted.len() >= bound.warm_up && self.zeros.len() < (bound.window / RARE).max(1);
-        self.zeros.push_back(self.seen);
+        let rare = self.small.len() < (bound.window / RARE).max(1);
+        self.small.push_back(self.seen);
         rare
+    }
+
+    /// Another batch is looked at.
+    pub(super) fn count(&mut self) {
+        self.seen += 1;
     }
 
     pub(super) fn push(&mut self, norm: f64, bound: &Bound) {
@@ -87,14 +89,15 @@ mod tests {
     const BOUND: Bound = Bound { window: 9, warm_up: 3, deviations: 2.0, factor: 1.01 };
 
     /// By the definition.
-    fn plain(values: &[f64], bound: &Bound) -> f64 {
+    fn plain(values: &[f64], bound: &Bound) -> (f64, f64) {
         let median = |mut values: Vec<f64>| {
             values.sort_by(f64::total_cmp);
             values[values.len() / 2]
         };
         let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
         let middle = median(logs.clone());
-        (middle + bound.room(median(logs.iter().map(|log| (log - middle).abs()).collect()))).exp()
+        let room = bound.room(median(logs.iter().map(|log| (log - middle).abs()).collect()));
+        ((middle - room).exp(), (middle + room).exp())
     }
 
     #[test]
@@ -106,9 +109,12 @@ mod tests {
             history.push(norm, &BOUND);
             all.push(norm);
             let last = &all[all.len().saturating_sub(BOUND.window)..];
-            match history.limit(&BOUND) {
+            match history.limits(&BOUND) {
                 None => assert!(all.len() < BOUND.warm_up),
-                Some(limit) => assert!((limit / plain(last, &BOUND) - 1.0).abs() < 1e-12, "{limit} after {step}"),
+                Some((least, most)) => {
+                    let (below, above) = plain(last, &BOUND);
+                    assert!((least / below - 1.0).abs() < 1e-12 && (most / above - 1.0).abs() < 1e-12, "{least} {most} after {step}");
+                }
             }
         }
     }
@@ -120,21 +126,25 @@ mod tests {
             history.push(2.0, &Bound { factor: 10.0, ..BOUND });
             history.push(0.0, &BOUND);
         }
-        assert!((history.limit(&Bound { factor: 10.0, ..BOUND }).unwrap() - 20.0).abs() < 1e-9);
+        let (least, most) = history.limits(&Bound { factor: 10.0, ..BOUND }).unwrap();
+        assert!((least - 0.2).abs() < 1e-9 && (most - 20.0).abs() < 1e-9);
         assert_eq!(history.recent.len(), BOUND.window);
     }
 
     #[test]
-    fn zeros_are_rare_until_they_are_usual() {
+    fn small_norms_are_rare_until_they_are_usual() {
         let bound = Bound { window: 256, ..BOUND };
         let mut history = History::default();
-        let mut rare = |norm: f64, times: usize| (0..times).filter(|_| history.is_rare_zero(norm, &bound)).count();
-        assert_eq!(rare(0.0, 10), 0, "while it warms up");
-        assert_eq!(rare(1.0, 300), 0);
-        (0..3).for_each(|_| history.push(1.0, &bound));
-        let mut rare = |norm: f64, times: usize| (0..times).filter(|_| history.is_rare_zero(norm, &bound)).count();
-        assert_eq!(rare(0.0, 100), 4);
-        assert_eq!(rare(1.0, 300), 0);
-        assert_eq!(rare(0.0, 1), 1);
+        let mut rare = |small: bool, times: usize| {
+            let mut one = || {
+                history.count();
+                small && history.is_rare(&bound)
+            };
+            (0..times).filter(|_| one()).count()
+        };
+        assert_eq!(rare(false, 300), 0);
+        assert_eq!(rare(true, 100), 4);
+        assert_eq!(rare(false, 300), 0);
+        assert_eq!(rare(true, 1), 1);
     }
 }

@@ -65,21 +65,15 @@ impl Watch {
     pub(crate) fn judge(&self, norm: f64, operation: &'static str) -> Result<()> {
         let mut state = self.state.lock();
         state.status.norm = Some(norm);
-        let State { guard, history, .. } = &mut *state;
-        let bound = guard.as_ref().and_then(|guard| guard.bound.as_ref());
-        if bound.is_some_and(|bound| history.is_rare_zero(norm, bound)) {
-            let context = "the gradient is zero, those of recent batches were not; are the values of this one too large?";
-            return Err(Error::new(ErrorKind::Outlier, operation, format!("{context} nothing was changed")));
-        }
-        match state.limit() {
-            Some(limit) if norm > limit => {
-                let context = format!(
-                    "the gradient's norm is {norm:.4}, recent ones let no more than {limit:.4} pass; check the batch; nothing was changed"
-                );
-                Err(Error::new(ErrorKind::Outlier, operation, context))
-            }
-            _ => Ok(()),
-        }
+        let State { guard: Some(Guard { bound: Some(bound), .. }), history, .. } = &mut *state else { return Ok(()) };
+        history.count();
+        let refused = match history.limits(bound) {
+            Some((_, most)) if norm > most => format!("recent ones let no more than {most:.4} pass"),
+            Some((least, _)) if norm < least && history.is_rare(bound) => format!("recent ones let no less than {least:.4} pass"),
+            _ => return Ok(()),
+        };
+        let context = format!("the gradient's norm is {norm:.4}, {refused}; check the batch; nothing was changed");
+        Err(Error::new(ErrorKind::Outlier, operation, context))
     }
 
     /// An update was applied.
@@ -134,6 +128,6 @@ impl Watch {
 
 impl State {
     fn limit(&self) -> Option<f64> {
-        self.history.limit(self.guard.as_ref()?.bound.as_ref()?)
+        Some(self.history.limits(self.guard.as_ref()?.bound.as_ref()?)?.1)
     }
 }
