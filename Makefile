@@ -170,7 +170,7 @@ test-python: peer java
 
 ## test-long: soak tests, millions of steps, an older TensorFlow, a real Flink cluster (an hour)
 .PHONY: test-long
-test-long: check-machine peer native java
+test-long: check-machine peer native java $(DEMO)/events.csv $(DEMO)/days.bundle/bundle.json
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Dgroups=long -DexcludedGroups=
 	@tests/older_tensorflow.sh

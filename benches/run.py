@@ -115,6 +115,11 @@ def optimizer() -> Iterator[Result]:
     yield from printed("optimizer")
 
 
+def guard() -> Iterator[Result]:
+    """A step that a guard watches beside one that none does."""
+    yield from printed("guard")
+
+
 def tables() -> Iterator[Result]:
     """Embedding tables beside a bare walk over a map of the same rows."""
     for rows in (1_000_000, 20_000_000):
@@ -261,6 +266,7 @@ def main() -> None:
         "codec-alone": codecs_alone,
         "threads": threads,
         "optimizer": optimizer,
+        "guard": guard,
         "table": tables,
         "clicks": clicks,
         "snapshots": snapshots,

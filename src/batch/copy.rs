@@ -7,7 +7,7 @@ use super::schema::Schema;
 use super::view::{BatchView, ColumnData, RaggedValues};
 
 impl BatchView<'_> {
-    /// The same rows in memory of their own. A column that rows lack is left out.
+    /// The same rows in memory of their own. What rows lack they lack there, too.
     pub(crate) fn to_batch(&self, schema: &Arc<Schema>) -> Batch {
         let mut batch = Batch::new(schema.clone(), self.rows());
         if let Some(time) = self.event_time() {
@@ -15,7 +15,11 @@ impl BatchView<'_> {
         }
         for (store, data) in batch.columns.iter_mut().zip(self.columns()) {
             match *data {
-                ColumnData::Absent | ColumnData::Missing { .. } => continue,
+                ColumnData::Absent => continue,
+                ColumnData::Missing { rows, bytes } => {
+                    store.missing.extend(rows);
+                    store.take(RaggedValues::Bytes(bytes));
+                }
                 ColumnData::Bytes(bytes) => store.take(RaggedValues::Bytes(bytes)),
                 ColumnData::Strings { bytes, places } => store.take(RaggedValues::Strings { bytes, places }),
                 ColumnData::Ragged { lengths, values } => {
