@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use super::batch::{BATCHES, sg_batch};
 use super::error::{SG_MESSAGE_BYTES, boundary, message, sg_error};
 use super::pointer;
+use super::rows::Rows;
 use super::sg_status;
 use super::sized::{Caller, SizedStruct};
 use super::store::{milliseconds, sg_version_id};
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn sg_trainer_drain(trainer: sg_trainer, quarantined: *mut
                         time_milliseconds: milliseconds(entry.time),
                         reason: Status::from(entry.kind).code(),
                         message: message(&entry.reason),
-                        batch: sg_batch { id: BATCHES.insert(Mutex::new(entry.batch))? },
+                        batch: sg_batch { id: BATCHES.insert(Mutex::new(Rows::new(entry.batch)))? },
                         ..caller.value
                     };
                 }

@@ -29,7 +29,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jint};
 use jni::{Env, JavaVM, jni_str};
 
 /// The version of the native methods' signatures and of all layouts: Java's `Native.ABI`.
-const ABI: jint = 6;
+const ABI: jint = 7;
 
 /// Called by the JVM when it loads this library, for each class loader with a copy of its own.
 #[unsafe(no_mangle)]

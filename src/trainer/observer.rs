@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use super::Report;
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
-use crate::observe::tensorboard::{Held, Recorder, Sample, Wanted, sum_of_squares};
+use crate::observe::tensorboard::{Held, Recorder, Sample, Wanted};
 use crate::observe::{Counters, TensorBoard, TensorBoardStatus};
+use crate::optimizer::sum_of_squares;
 use crate::params::Store;
 use crate::tf::Tensor;
 

@@ -1,23 +1,10 @@
-//! What is said of all values of a tensor: their norm, their distribution.
+//! The distribution of a tensor's values.
 
 use super::event::Histogram;
+use crate::optimizer::sum_of_squares;
 
 /// As many as `tf.summary.histogram` makes.
 const BUCKETS: usize = 30;
-
-const LANES: usize = 8;
-
-/// The sum of squares, in as many parts as a processor adds at once.
-pub(crate) fn sum_of_squares(values: &[f32]) -> f64 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += f64::from(*value) * f64::from(*value);
-        }
-    }
-    sums.iter().sum::<f64>() + rest.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>()
-}
 
 impl Histogram {
     /// Buckets of equal width from the least value to the greatest, as `tf.summary.histogram` makes them. `None` of values of

@@ -21,7 +21,6 @@ use parking_lot::Mutex;
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, Result};
 
-pub(crate) use histogram::sum_of_squares;
 use sample::Turns;
 pub(crate) use sample::{Held, Sample};
 use worker::Worker;

@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use super::super::counters::Totals;
 use super::event::{Event, Histogram, Summary};
 use super::files::Files;
-use super::histogram::sum_of_squares;
 use super::sample::{Held, Sample};
 use super::{OPEN, TensorBoard, TensorBoardStatus};
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, Result};
+use crate::optimizer::sum_of_squares;
 use crate::params::yield_to_the_stream;
 use crate::snapshot::Lineage;
 

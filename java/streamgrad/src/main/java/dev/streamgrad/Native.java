@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  */
 final class Native {
     /** The version of these signatures and of all layouts; the library has to have the same. */
-    static final int ABI = 6;
+    static final int ABI = 7;
 
     private Native() {}
 
