@@ -56,6 +56,49 @@ fn rows_and_columns_are_the_same_batch() {
 }
 
 #[test]
+fn rows_of_one_batch_go_into_another() {
+    let trainer = strings();
+    let from = by_columns(&trainer);
+    let mut batch = trainer.schema().batch_with_capacity(5);
+    batch.append_rows(&from, &[2, 0]).unwrap();
+    batch.append_rows(&from, &[1, 2]).unwrap();
+    let mut wanted = trainer.schema().batch();
+    wanted.set_strings("carrier", &["B6", "UA", "", "B6"]).unwrap();
+    wanted.set_strings("route", &["LGA", "ORD", "EWR", "SFO", "JFK", "BQN", "LGA", "ORD"]).unwrap();
+    wanted.set_ragged_strings("words", &["late", "", "Ünïted", "late", "rain", "late", "", "Ünïted"], &[3, 2, 0, 3]).unwrap();
+    wanted.set_ragged("weights", &[2.0f32, 1.0, 0.25, 1.0, 0.5, 2.0, 1.0, 0.25], &[3, 2, 0, 3]).unwrap();
+    wanted.set("label", &[1.0f32, 1.0, 0.0, 1.0]).unwrap();
+    let shown = |batch: &Batch| format!("{:?}", BatchView::from(batch));
+    assert_eq!(shown(&batch), shown(&wanted));
+    assert_eq!(trainer.gradients(&batch).unwrap().loss().to_bits(), trainer.gradients(&wanted).unwrap().loss().to_bits());
+
+    refused(batch.append_rows(&from, &[0, 1]), "the batch has room for 1 rows, not for 2 more");
+    refused(batch.append_rows(&from, &[3]), "there is no row 3; the other batch has 3");
+    let other = builder(peer().join("embedding_alone.bundle")).open().unwrap();
+    refused(batch.append_rows(&other.schema().batch(), &[]), "the batch is one of another bundle");
+    assert_eq!(shown(&batch), shown(&wanted), "what was refused changed nothing");
+
+    // A label that a row lacks it lacks here, too.
+    let mut rows = trainer.schema().batch();
+    let add = |rows: &mut Batch, label: Option<f32>| {
+        let row = rows.row().set("carrier", "UA").unwrap().set("route", &["EWR", "SFO"]).unwrap();
+        let row = row.set("words", "late").unwrap().set("weights", 1.0f32).unwrap();
+        label.into_iter().fold(row, |row, label| row.set("label", label).unwrap()).push().unwrap();
+    };
+    add(&mut rows, None);
+    let mut unlabelled = trainer.schema().batch();
+    unlabelled.append_rows(&rows, &[0, 0]).unwrap();
+    assert_eq!(trainer.predict(&unlabelled).unwrap().rows(), 2);
+    assert!(trainer.step(&unlabelled).unwrap_err().to_string().contains("row 0 has no label"));
+    add(&mut rows, Some(1.0));
+    let mut labelled = trainer.schema().batch();
+    labelled.append_rows(&rows, &[1, 1]).unwrap();
+    trainer.step(&labelled).unwrap();
+    labelled.append_rows(&rows, &[1, 0]).unwrap();
+    assert!(trainer.step(&labelled).unwrap_err().to_string().contains("row 3 has no label"));
+}
+
+#[test]
 fn lengths_that_do_not_add_up() {
     let trainer = strings();
     let mut batch = by_columns(&trainer);

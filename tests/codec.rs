@@ -69,6 +69,24 @@ fn csv_refuses_records_and_goes_on() {
 }
 
 #[test]
+fn records_without_a_label_are_refused_where_they_are_learned() {
+    let schema = flights();
+    let text = "hour,wind,airline,late\n17,9.5,UA,\n17,9.5,UA,1\n";
+    let (batch, refused) = all(&mut Csv::of(&schema).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!((batch.rows(), refused.len()), (2, 0), "to predict, none is needed");
+    let labelled = || Fields::of(&schema).labelled();
+    let (batch, refused) = all(&mut Csv::of(labelled()).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!((batch.rows(), refused), (1, vec!["line 2: late is missing; give it a default, or leave the record out".to_owned()]));
+    let json = r#"{"hour": 17, "wind": 9.5, "airline": "UA"}"#;
+    let (_, refused) = all(&mut JsonLines::open(labelled(), json.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!(refused, ["line 1: late is missing; give it a default, or leave the record out"]);
+    let (batch, _) = all(&mut JsonLines::open(labelled().default("late", 0), json.as_bytes()).unwrap(), &schema, 9).unwrap();
+    assert_eq!(f32s(&batch, 3), [0.0]);
+    let error = Csv::of(labelled()).open(&b"hour,wind,airline\n"[..]).unwrap_err();
+    assert!(error.to_string().contains("there is no column late"), "{error}");
+}
+
+#[test]
 fn csv_bounds_a_quote_that_is_never_closed() {
     let schema = flights();
     let mut text = String::from("hour,wind,airline,late\n1,1,\"A,1\n");

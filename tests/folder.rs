@@ -309,6 +309,35 @@ fn retention_keeps_the_last_and_never_takes_what_is_being_read() {
 }
 
 #[test]
+fn old_versions_are_removed_without_a_model() {
+    let recording = Recording::open("mlp", "sgd");
+    let (_kept, path) = fresh();
+    let learner = trainer(&recording, quiet(&path).keep_last(9));
+    let saved: Vec<VersionId> = (0..4)
+        .map(|_| {
+            learn(&recording, &learner, 1);
+            learner.save().unwrap()
+        })
+        .collect();
+    let refused = FolderStore::builder(&path).keep_last(1).prune().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Locked, "a store that is open removes them itself");
+    drop(learner);
+    assert_eq!(FolderStore::builder(&path).keep_last(0).prune().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(FolderStore::builder(&path).keep_last(2).prune().unwrap(), saved[..2]);
+    assert_eq!(FolderStore::builder(&path).keep_last(2).prune().unwrap(), []);
+    let folder = SnapshotFolder::open(&path).unwrap();
+    assert_eq!(folder.versions().unwrap().iter().map(|kept| kept.version).collect::<Vec<_>>(), saved[2..]);
+    let tensors = folder.newest().unwrap().unwrap();
+    for (name, dtype, shape, data) in tensors.values() {
+        let found = tensors.tensors().find(|tensor| tensor.name == name).unwrap();
+        assert_eq!((found.file, found.dtype, found.shape, found.data), ("model.safetensors", dtype, shape, data));
+    }
+    assert!(tensors.tensors().any(|tensor| tensor.file == "training.safetensors"));
+    let nowhere = FolderStore::builder(path.join("nowhere")).prune().unwrap_err();
+    assert_eq!(nowhere.kind(), ErrorKind::InvalidSnapshot, "no store is made to be pruned");
+}
+
+#[test]
 fn deltas_hold_what_changed_and_a_broken_chain_is_refused() {
     // A learning rate of zero: only metrics and position change.
     let recording = Recording::open("mlp", "sgd");

@@ -12,6 +12,7 @@ mod check;
 mod copy;
 mod ragged;
 mod row;
+mod rows;
 mod schema;
 mod value;
 mod view;

@@ -16,6 +16,7 @@ pub struct Fields {
     pub(super) renamed: Vec<(String, String)>,
     pub(super) defaults: Vec<(String, Filler)>,
     pub(super) strict: bool,
+    pub(super) labelled: bool,
 }
 
 /// An owned [`Value`].
@@ -76,7 +77,7 @@ impl Filler {
 impl Fields {
     /// Every field under its own name.
     pub fn of(schema: &Arc<Schema>) -> Self {
-        Self { schema: schema.clone(), renamed: Vec::new(), defaults: Vec::new(), strict: false }
+        Self { schema: schema.clone(), renamed: Vec::new(), defaults: Vec::new(), strict: false, labelled: false }
     }
 
     /// Takes a field from what the record calls `column`.
@@ -100,6 +101,14 @@ impl Fields {
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
+        self
+    }
+
+    /// Refuses records without a label or the weight, where no default is given: for who learns. Without it, such a record makes a row that can be
+    /// predicted.
+    #[must_use]
+    pub fn labelled(mut self) -> Self {
+        self.labelled = true;
         self
     }
 }

@@ -21,7 +21,8 @@ pub(super) struct Target {
     pub(super) elements: usize,
     field: Field,
     name: String,
-    role: Role,
+    /// Whether a record without it is refused, unless there is a default.
+    required: bool,
     optional: bool,
     range: Option<(f64, f64)>,
     default: Option<Filler>,
@@ -38,7 +39,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(fields: Fields) -> Result<Self> {
-        let Fields { schema, renamed, mut defaults, strict } = fields;
+        let Fields { schema, renamed, mut defaults, strict, labelled } = fields;
         let mut targets = Vec::new();
         for spec in schema.columns() {
             if spec.dtype.is_complex() {
@@ -55,8 +56,8 @@ impl Plan {
                     Role::Weight => Some((0.0, f64::INFINITY)),
                 };
                 let (dtype, ragged, elements) = (spec.dtype, spec.ragged, field.elements());
-                let (name, role, optional) = (name.clone(), spec.role, spec.optional);
-                targets.push(Target { column, dtype, ragged, elements, field, name, role, optional, range, default });
+                let (name, optional, required) = (name.clone(), spec.optional, labelled || spec.role == Role::Feature);
+                targets.push(Target { column, dtype, ragged, elements, field, name, required, optional, range, default });
             }
         }
         if let Some((unknown, _)) = defaults.first() {
@@ -120,7 +121,7 @@ impl Target {
     /// Whether a stream without it makes no row. One that may be missing in a record must be known to the stream: a name that is
     /// not the field's would go unnoticed.
     pub(super) fn is_needed(&self) -> bool {
-        self.role == Role::Feature && self.default.is_none()
+        self.required && self.default.is_none()
     }
 
     #[cfg(feature = "arrow")]

@@ -25,7 +25,7 @@ pub use folder::{KeptVersion, SnapshotFolder};
 pub use id::{Lineage, VersionId};
 pub(crate) use manifest::{BundleName, Head};
 pub(crate) use metrics::{entries as metrics_entries, read as metrics_state};
-pub use read::Snapshot;
+pub use read::{Snapshot, SnapshotTensor};
 pub use storage::{Lock, LockMode, Storage, WriteFile};
 pub(crate) use tensors::{Entry, File, POSITION, slot_name, table_name};
 pub(crate) use write::{Base, Deltas};

@@ -48,6 +48,22 @@ pub struct Snapshot {
     before: HashMap<(File, String), Vec<Place>>,
 }
 
+/// A tensor of a snapshot. Of a table in a delta it is what changed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SnapshotTensor<'a> {
+    /// The file that it belongs to.
+    pub file: &'static str,
+    /// Its name, as `docs/snapshot-format.md` has it.
+    pub name: &'a str,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its whole shape.
+    pub shape: &'a [usize],
+    /// Its elements, row-major and little-endian.
+    pub data: &'a [u8],
+}
+
 #[derive(Clone)]
 struct Place {
     dtype: DType,
@@ -272,6 +288,14 @@ impl Snapshot {
         let listed = self.manifest.tensors.iter().filter(|tensor| tensor.file == File::Model);
         listed.filter_map(|tensor| {
             self.tensor(File::Model, &tensor.name).map(|(dtype, shape, data)| (tensor.name.as_str(), dtype, shape, data))
+        })
+    }
+
+    /// All tensors, in the manifest's order: parameters, state, the rows of tables, and what only a trainer needs.
+    pub fn tensors(&self) -> impl Iterator<Item = SnapshotTensor<'_>> {
+        self.manifest.tensors.iter().filter_map(|entry| {
+            let (dtype, shape, data) = self.tensor(entry.file, &entry.name)?;
+            Some(SnapshotTensor { file: entry.file.name(), name: &entry.name, dtype, shape, data })
         })
     }
 

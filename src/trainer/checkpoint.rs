@@ -33,7 +33,11 @@ impl Trainer {
         self.restore_snapshot(&Snapshot::read(from)?)
     }
 
-    pub(crate) fn restore_snapshot(&self, snapshot: &Snapshot) -> Result<VersionId> {
+    /// As [`Trainer::restore`], from a snapshot that was read elsewhere: a folder's, say, that another process writes.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is of another bundle, naming each tensor that differs; nothing is changed then.
+    pub fn restore_snapshot(&self, snapshot: &Snapshot) -> Result<VersionId> {
         self.store.restore(snapshot)
     }
 

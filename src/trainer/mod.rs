@@ -4,6 +4,7 @@ mod builder;
 mod checkpoint;
 mod control;
 mod evaluation;
+mod evaluator;
 mod gradients;
 mod guarded;
 mod observe;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 pub use builder::TrainerBuilder;
 pub use evaluation::Evaluation;
+pub use evaluator::Evaluator;
 pub use gradients::Gradients;
 use observer::Observer;
 pub use parameters::Parameters;
@@ -191,14 +193,16 @@ impl Trainer {
 
     /// Loss and metrics of these batches in inference, by one version. Nothing is learned.
     pub fn evaluate<'a, B: Into<BatchView<'a>>>(&self, batches: impl IntoIterator<Item = B>) -> Result<Evaluation> {
-        let version = self.store.pull()?;
-        let mut metrics = self.metrics.clone();
+        let mut evaluator = self.evaluator()?;
         for batch in batches {
-            let batch = batch.into();
-            let (loss, predictions) = self.model.evaluate(&version, &batch)?;
-            metrics.update(loss, batch.rows(), &observe::outputs(self.schema(), &batch, &predictions))?;
+            evaluator.add(batch)?;
         }
-        Evaluation::new(version.number(), metrics.read())
+        evaluator.finish()
+    }
+
+    /// An evaluation of the newest version batch by batch, for data that comes from a stream or is looked at beside.
+    pub fn evaluator(&self) -> Result<Evaluator<'_>> {
+        Ok(Evaluator::new(self, self.store.pull()?))
     }
 
     /// The newest parameters and state, by name.

@@ -127,11 +127,32 @@ impl FolderStoreBuilder {
         Self { storage, options: Options { local: false, ..self.options }, ..self }
     }
 
+    /// Removes the versions that these options do not keep, without opening a model, and returns them. The newest one stays, as does
+    /// what a delta builds on that stays, and what somebody reads.
+    ///
+    /// # Errors
+    /// `Locked`, naming the holder, if a store has the folder open for writing: that one removes them itself.
+    pub fn prune(self) -> Result<Vec<VersionId>> {
+        self.check()?;
+        let folder = SnapshotFolder::open_in(self.storage.clone(), &self.path)?;
+        let lock = holder::lock(&*self.storage, &self.path, self.wait)?;
+        let writer = Writer::new(folder.clone(), lock, self.retention, 0, Held::default());
+        match folder.newest_version()? {
+            Some(newest) => writer.prune(newest),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.retention.last {
+            0 => Err(Error::input("open store", "keep at least the last version")),
+            _ => Ok(()),
+        }
+    }
+
     /// Locks the folder and makes it one of a store, if it is not yet. What it holds is read when a trainer opens with it.
     pub fn open(self) -> Result<FolderStore> {
-        if self.retention.last == 0 {
-            return Err(Error::input("open store", "keep at least the last version"));
-        }
+        self.check()?;
         if self.options.warm_start && self.options.restore.is_some() {
             return Err(Error::input("open store", "ask for a warm start or for a version to restore, not for both"));
         }

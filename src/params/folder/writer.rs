@@ -6,7 +6,7 @@ use super::retention::{Held, Retention};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::capture::Captured;
 use crate::params::cuts::Cuts;
-use crate::snapshot::{Base, Deltas, Lock, SnapshotFolder};
+use crate::snapshot::{Base, Deltas, Lock, SnapshotFolder, VersionId};
 
 /// Writes versions one after the other. Holds the folder's lock.
 #[derive(Debug)]
@@ -42,19 +42,21 @@ impl Writer {
         self.base = next.map(|base| (base, captured.cuts.clone()));
         tracing::debug!(version = %captured.version.id(), "saved");
         // A late one makes no other superfluous. The version is saved: that old ones cannot be removed is no failure of that.
-        if newest && let Err(error) = self.prune(captured) {
+        if newest && let Err(error) = self.prune(captured.version.id()) {
             tracing::warn!(%error, "old snapshots cannot be removed");
         }
         Ok(())
     }
 
-    fn prune(&self, newest: &Captured) -> Result<()> {
-        let stay = self.held.and(newest.version.id());
-        for version in self.retention.superfluous(&self.folder.versions()?, stay) {
-            if !self.folder.remove(version)? {
-                tracing::debug!(%version, "is being read; it will be removed later");
+    /// Removes what the rules do not keep; returns what is gone.
+    pub(super) fn prune(&self, newest: VersionId) -> Result<Vec<VersionId>> {
+        let mut removed = Vec::new();
+        for version in self.retention.superfluous(&self.folder.versions()?, self.held.and(newest)) {
+            match self.folder.remove(version)? {
+                true => removed.push(version),
+                false => tracing::debug!(%version, "is being read; it will be removed later"),
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }
