@@ -93,11 +93,18 @@ native:
 	@test -e $(CARGO_TARGET_DIR)/release/libstreamgrad.so || echo "building the library (some minutes, once)"
 	@cargo build --quiet --release --locked --lib
 
+## command: the program streamgrad, optimised
+.PHONY: command
+COMMAND := $(CARGO_TARGET_DIR)/release/streamgrad
+command:
+	@test -e $(COMMAND) || echo "building the command (some minutes, once)"
+	@cargo build --quiet --release --locked --features cli --bin streamgrad
+
 ## peer: what Keras computes, for the tests to compare with
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
 # The longest first, two at a time: each is TensorFlow with a core of its own.
-PEERS := fixtures optimizers embedding metrics bindings flights graphs tables ragged saved_models codecs ancestor examples transforms wine
+PEERS := fixtures optimizers embedding metrics bindings flights command graphs tables ragged saved_models codecs ancestor examples transforms wine
 $(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)
@@ -121,15 +128,18 @@ types: native .venv
 	@STREAMGRAD_WRITE_TYPES=1 cargo test --quiet --locked --all-features --test types
 	@STREAMGRAD_WRITE_TYPES=1 $(MAVEN) -pl streamgrad,streamgrad-flink -Dtest=TypesPageTest -Dsurefire.failIfNoSpecifiedTests=false test
 
-## install: header, libraries and pkg-config file below PREFIX (and DESTDIR)
-.PHONY: install install-files
+## install: command, header, libraries and pkg-config file below PREFIX (and DESTDIR)
+.PHONY: install install-files install-command
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 LIBRARIES ?= $(CARGO_TARGET_DIR)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := $(shell sed -n 's/^\#define SG_ABI //p' include/streamgrad.h)
-install: native install-files
+install: native install-files install-command
+install-command: command
+	@install -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/streamgrad
 install-files:
 	@install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
 	@install -m 644 include/streamgrad.h $(DESTDIR)$(INCLUDEDIR)

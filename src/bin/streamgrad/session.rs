@@ -1,0 +1,182 @@
+//! A run of `streamgrad train`, from its first batch to its summary.
+
+use std::time::SystemTime;
+
+use serde_json::json;
+use streamgrad::snapshot::SnapshotFolder;
+use streamgrad::{Batch, BatchView, ErrorKind, Trainer, VersionId};
+
+use crate::answer::{Answer, Failure, Outcome};
+use crate::output::PredictionWriter;
+use crate::progress::Progress;
+use crate::rows::Rows;
+use crate::run::{Recorder, Run, Saved, metrics};
+use crate::signals::Stop;
+use crate::text;
+use crate::train::{Arguments, EventTime};
+
+/// Batches in a row that may be refused because a number is not finite.
+const MOST_QUARANTINED: u64 = 10;
+
+/// A run that goes on.
+pub(crate) struct Session<'a> {
+    arguments: &'a Arguments,
+    trainer: &'a Trainer,
+    stop: &'a Stop,
+    rows: Rows,
+    recorder: Recorder,
+    pub(crate) progress: Progress,
+    pub(crate) predictions: Option<PredictionWriter>,
+    saved: Option<VersionId>,
+    /// Rows whose update was refused, in the runs before this one.
+    quarantined: u64,
+    /// Rows that made no whole batch, where the graph wants whole ones.
+    left_over: usize,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn begin(arguments: &'a Arguments, trainer: &'a Trainer, stop: &'a Stop, silent: bool) -> Outcome<Self> {
+        let schema = trainer.schema();
+        let fields = arguments.data.reading.fields(schema)?.labelled();
+        let mut rows = Rows::new(&arguments.data, fields, arguments.epochs, stop)?;
+        if let Some(block) = arguments.shuffle {
+            rows = rows.shuffled(schema, block as usize, arguments.seed);
+        }
+        let bytes = arguments.data.bytes().and_then(|bytes| bytes.checked_mul(arguments.epochs));
+        let progress = Progress::new(silent, bytes);
+        let (skipped, quarantined) = arguments.resumed(trainer)?;
+        if skipped > 0 {
+            progress.say(&format!("passing over {} rows that were learned before", text::count(skipped)));
+            rows.skip(schema, skipped)?;
+        }
+        let predictions = match (&arguments.predictions, skipped) {
+            (None, _) => None,
+            (Some(path), 0) => Some(PredictionWriter::create(Some(path), schema, true)?),
+            (Some(path), _) => Some(PredictionWriter::resume(path, schema, true, skipped - quarantined)?),
+        };
+        let bundle = trainer.bundle();
+        let store = arguments.store.as_ref().map(|store| store.display().to_string());
+        let mut run = Run::begin(&bundle.manifest().name, bundle.identity(), arguments.names(), store);
+        run.skipped = skipped;
+        let (recorder, saved) = (Recorder::new(run), trainer.store_status().saved);
+        Ok(Self { arguments, trainer, stop, rows, recorder, progress, predictions, saved, quarantined, left_over: 0 })
+    }
+
+    pub(crate) fn learn(&mut self) -> Outcome<()> {
+        let schema = self.trainer.schema();
+        let wanted = schema.rows().unwrap_or_else(|| self.arguments.batch.map_or(32, |rows| rows as usize));
+        let mut batch = schema.batch_with_capacity(wanted);
+        let mut numbers = Vec::with_capacity(wanted);
+        let mut bad = 0;
+        loop {
+            let filled = self.rows.fill(&mut batch, &mut numbers);
+            self.tell_refusals();
+            // A batch that the signal cut off would shift all that come after it: --resume reads its rows again.
+            if self.stop.came() && batch.rows() < wanted {
+                return filled;
+            }
+            let short = schema.rows().is_some_and(|rows| batch.rows() < rows);
+            if batch.rows() > 0 && short {
+                self.left_over = batch.rows();
+            } else if batch.rows() > 0 {
+                match self.step(&mut batch, &numbers)? {
+                    true => bad = 0,
+                    false => bad += 1,
+                }
+            }
+            filled?;
+            if bad == MOST_QUARANTINED {
+                return Err(Failure::new(format!(
+                    "{bad} batches in a row gave numbers that are not finite; the last version that is sound was kept"
+                )));
+            }
+            if batch.rows() < wanted || self.stop.came() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Learns from a batch; false if its update was refused.
+    fn step(&mut self, batch: &mut Batch, numbers: &[u64]) -> Outcome<bool> {
+        let Self { arguments, trainer, recorder, progress, .. } = self;
+        match arguments.event_time {
+            Some(EventTime::Now) => batch.set_event_time(SystemTime::now()),
+            Some(EventTime::At(time)) => batch.set_event_time(time),
+            None => {}
+        }
+        let rate = trainer.learning_rate()?;
+        let position =
+            serde_json::to_vec(&arguments.position(self.rows.given(), self.quarantined + recorder.run.quarantined)).unwrap_or_default();
+        let report = match trainer.step_to(&*batch, &position) {
+            Ok(report) => report,
+            Err(error) if error.kind() == ErrorKind::NonFinite => {
+                let (first, last) = (numbers.iter().min().unwrap_or(&0), numbers.iter().max().unwrap_or(&0));
+                let text = format!("rows {first} to {last}: {error}");
+                progress.say(&format!("quarantined {text}"));
+                recorder.event("quarantined", text);
+                recorder.run.quarantined += batch.rows() as u64;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(writer) = &mut self.predictions {
+            writer.write(trainer.schema(), report.predictions(), &BatchView::from(&*batch), numbers)?;
+        }
+        recorder.step(batch.rows(), report.loss(), rate, report.metrics());
+        progress.step(self.rows.bytes(), recorder, report.metrics());
+        let status = trainer.store_status();
+        if let Some(version) = status.saved.filter(|version| Some(*version) != self.saved) {
+            self.saved = Some(version);
+            recorder.event("saved", version.to_string());
+        }
+        Ok(true)
+    }
+
+    fn tell_refusals(&mut self) {
+        for refusal in self.rows.refused().news() {
+            self.progress.say(&format!("refused {refusal}"));
+            self.recorder.event("refused", refusal);
+        }
+    }
+
+    /// The summary of the run.
+    pub(crate) fn answer(mut self, saved: Option<VersionId>) -> Outcome {
+        let refused = self.rows.refused().count();
+        let first = self.rows.refused().first();
+        if self.recorder.run.rows == 0 && refused > 0 {
+            return Err(Failure::refused(format!("all {refused} records were refused: {}", first.join("; "))));
+        }
+        if let Some(version) = saved {
+            if Some(version) != self.saved {
+                self.recorder.event("saved", version.to_string());
+            }
+            self.recorder.run.versions = self.kept()?;
+        }
+        let values = self.trainer.metrics()?;
+        let mut run = self.recorder.finish();
+        (run.refused, run.refusals) = (refused, first);
+        run.metrics = metrics(&values);
+        run.version = saved.map_or_else(|| self.trainer.pin().map(|version| version.id()), Ok)?.to_string();
+        run.ended = match self.stop.exit() {
+            Some(exit) => format!("signal {}", exit - 128),
+            None => "end of the data".into(),
+        };
+        if let Some(path) = &self.arguments.report {
+            run.write(path)?;
+        }
+        let text = self.arguments.summary(&run, self.left_over);
+        let mut summary = serde_json::to_value(&run).map_err(|error| Failure::new(error.to_string()))?;
+        // These are what --report is for.
+        if let Some(fields) = summary.as_object_mut() {
+            ["points", "format", "kind"].iter().for_each(|field| drop(fields.remove(*field)));
+            fields.insert("left_over".into(), json!(self.left_over));
+        }
+        Ok(Answer::new(text, summary).exit(self.stop.exit().unwrap_or(0)))
+    }
+
+    /// What the store keeps, with the parents that only its manifests know.
+    fn kept(&self) -> Outcome<Vec<Saved>> {
+        let Some(store) = &self.arguments.store else { return Ok(Vec::new()) };
+        crate::snapshot::kept(&SnapshotFolder::open(store)?)
+    }
+}
