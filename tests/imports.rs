@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 struct Order(Vec<Vec<String>>);
 
 impl Order {
-    /// Reads `` `jvm, capi, cli -> bind -> ... -> error` ``.
+    /// Reads `` `jvm, capi -> bind -> ... -> error` ``.
     fn read(design: &str) -> Option<Self> {
         let line = design.split('`').find(|text| text.starts_with("jvm,") && text.ends_with("-> error"))?;
         Some(Self(line.rsplit("->").map(|row| row.split(',').map(|room| room.trim().to_owned()).collect()).collect()))

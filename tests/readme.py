@@ -72,6 +72,7 @@ def test_every_block_is_tested():
     assert len(BLOCKS) == len(blocks(README)), "one block of a language under each heading"
     shown = {
         ("Two commands", "sh"),
+        ("The command", "sh"),
         ("Python, once", "python"),
         ("Python, fields as records hold them", "python"),
         ("Rust", "rust"),
