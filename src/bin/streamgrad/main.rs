@@ -6,6 +6,7 @@
 mod answer;
 mod chart;
 mod confusion;
+mod control;
 mod convert;
 mod data;
 mod difference;
@@ -29,12 +30,14 @@ mod shuffle;
 mod signals;
 mod snapshot;
 mod text;
+mod to_savedmodel;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use streamgrad::control::Command;
 
 use answer::{Answer, Failure, Outcome};
 
@@ -77,6 +80,22 @@ enum Verb {
     Doctor(doctor::Arguments),
     /// Turn a graph of someone else's, and the parameters saved with it, into a bundle
     Convert(convert::Arguments),
+    /// Write a version as a SavedModel, for TensorFlow Serving
+    ToSavedmodel(to_savedmodel::Arguments),
+    /// Tell a trainer in another process to learn no more until it is resumed
+    Pause(control::Store),
+    /// Let a trainer that was paused learn again
+    Resume(control::Store),
+    /// Tell a trainer to finish its batch, save, and learn no more
+    Stop(control::Store),
+    /// Tell a trainer to save its newest version
+    Save(control::Store),
+    /// Ask a trainer how it is
+    Status(control::Store),
+    /// Change a setting of a trainer while it runs
+    Set(control::Set),
+    /// Tell a trainer to go back to a version that is kept
+    Rollback(control::Rollback),
     /// Draw what `train --report` wrote, as one HTML file
     Report(report::Arguments),
     /// Print the completions for a shell
@@ -96,6 +115,14 @@ impl Verb {
             Self::Snapshot(arguments) => snapshot::run(arguments),
             Self::Doctor(arguments) => doctor::run(&arguments),
             Self::Convert(arguments) => convert::run(&arguments),
+            Self::ToSavedmodel(arguments) => to_savedmodel::run(&arguments),
+            Self::Pause(store) => control::tell(&store, &Command::Pause),
+            Self::Resume(store) => control::tell(&store, &Command::Resume),
+            Self::Stop(store) => control::tell(&store, &Command::Stop),
+            Self::Save(store) => control::tell(&store, &Command::Save),
+            Self::Status(store) => control::tell(&store, &Command::Status),
+            Self::Set(arguments) => control::set(&arguments),
+            Self::Rollback(arguments) => control::rollback(&arguments),
             Self::Report(arguments) => report::run(&arguments),
             Self::Completions { shell } => completions(shell),
         }

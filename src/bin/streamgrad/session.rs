@@ -1,6 +1,6 @@
 //! A run of `streamgrad train`, from its first batch to its summary.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use streamgrad::snapshot::SnapshotFolder;
@@ -18,6 +18,18 @@ use crate::train::{Arguments, EventTime};
 /// Batches in a row that may be refused because a number is not finite.
 const MOST_QUARANTINED: u64 = 10;
 
+/// How often a trainer that is paused is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What became of a batch.
+enum Step {
+    Learned,
+    /// Its update was not one to trust.
+    Refused,
+    /// Somebody stopped the trainer before it.
+    Stopped,
+}
+
 /// A run that goes on.
 pub(crate) struct Session<'a> {
     arguments: &'a Arguments,
@@ -32,6 +44,8 @@ pub(crate) struct Session<'a> {
     quarantined: u64,
     /// Rows that made no whole batch, where the graph wants whole ones.
     left_over: usize,
+    /// Whether a command stopped it.
+    commanded: bool,
 }
 
 impl<'a> Session<'a> {
@@ -59,7 +73,7 @@ impl<'a> Session<'a> {
         let mut run = Run::begin(&bundle.manifest().name, bundle.identity(), arguments.names(), store);
         run.skipped = skipped;
         let (recorder, saved) = (Recorder::new(run), trainer.store_status().saved);
-        Ok(Self { arguments, trainer, stop, rows, recorder, progress, predictions, saved, quarantined, left_over: 0 })
+        Ok(Self { arguments, trainer, stop, rows, recorder, progress, predictions, saved, quarantined, left_over: 0, commanded: false })
     }
 
     pub(crate) fn learn(&mut self) -> Outcome<()> {
@@ -80,8 +94,9 @@ impl<'a> Session<'a> {
                 self.left_over = batch.rows();
             } else if batch.rows() > 0 {
                 match self.step(&mut batch, &numbers)? {
-                    true => bad = 0,
-                    false => bad += 1,
+                    Step::Learned => bad = 0,
+                    Step::Refused => bad += 1,
+                    Step::Stopped => return Ok(()),
                 }
             }
             filled?;
@@ -96,8 +111,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Learns from a batch; false if its update was refused.
-    fn step(&mut self, batch: &mut Batch, numbers: &[u64]) -> Outcome<bool> {
+    /// Learns from a batch, once the trainer is not paused.
+    fn step(&mut self, batch: &mut Batch, numbers: &[u64]) -> Outcome<Step> {
         let Self { arguments, trainer, recorder, progress, .. } = self;
         match arguments.event_time {
             Some(EventTime::Now) => batch.set_event_time(SystemTime::now()),
@@ -107,15 +122,36 @@ impl<'a> Session<'a> {
         let rate = trainer.learning_rate()?;
         let position =
             serde_json::to_vec(&arguments.position(self.rows.given(), self.quarantined + recorder.run.quarantined)).unwrap_or_default();
-        let report = match trainer.step_to(&*batch, &position) {
+        let mut waited = false;
+        let stepped = loop {
+            match trainer.step_to(&*batch, &position) {
+                Err(error) if error.kind() == ErrorKind::Paused && !self.stop.came() => {
+                    if !std::mem::replace(&mut waited, true) {
+                        progress.say(error.context());
+                        recorder.event("paused", error.context());
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+                stepped => break stepped,
+            }
+        };
+        if waited {
+            progress.say("it goes on");
+        }
+        let report = match stepped {
             Ok(report) => report,
-            Err(error) if error.kind() == ErrorKind::NonFinite => {
+            // Its rows are read again by --resume.
+            Err(error) if matches!(error.kind(), ErrorKind::Stopped | ErrorKind::Paused) => {
+                self.commanded = error.kind() == ErrorKind::Stopped;
+                return Ok(Step::Stopped);
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NonFinite | ErrorKind::Outlier) => {
                 let (first, last) = (numbers.iter().min().unwrap_or(&0), numbers.iter().max().unwrap_or(&0));
                 let text = format!("rows {first} to {last}: {error}");
                 progress.say(&format!("quarantined {text}"));
                 recorder.event("quarantined", text);
                 recorder.run.quarantined += batch.rows() as u64;
-                return Ok(false);
+                return Ok(Step::Refused);
             }
             Err(error) => return Err(error.into()),
         };
@@ -129,7 +165,7 @@ impl<'a> Session<'a> {
             self.saved = Some(version);
             recorder.event("saved", version.to_string());
         }
-        Ok(true)
+        Ok(Step::Learned)
     }
 
     fn tell_refusals(&mut self) {
@@ -159,6 +195,7 @@ impl<'a> Session<'a> {
         run.version = saved.map_or_else(|| self.trainer.pin().map(|version| version.id()), Ok)?.to_string();
         run.ended = match self.stop.exit() {
             Some(exit) => format!("signal {}", exit - 128),
+            None if self.commanded => "a command".into(),
             None => "end of the data".into(),
         };
         if let Some(path) = &self.arguments.report {

@@ -205,7 +205,7 @@ impl Arguments {
             Some(store) => format!("version {} saved in {}", run.version, store.display()),
             None => "nothing is kept: no --store was given".into(),
         };
-        if run.ended.starts_with("signal") {
+        if run.ended != "end of the data" {
             text += &format!("\nstopped by {}; go on with --resume", run.ended);
         }
         text
