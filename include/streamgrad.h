@@ -21,7 +21,7 @@ struct ArrowSchema;
  */
 
 /** An `sg_trainer_options` of defaults. */
-#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0, NULL, NULL }
+#define SG_TRAINER_OPTIONS_INIT { sizeof(sg_trainer_options), NULL, 0, 0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0 }
 
 /** An `sg_folder_store` in this folder, of defaults. */
 #define SG_FOLDER_STORE(folder) { sizeof(sg_folder_store), (folder), 0, 0.0, 0, 0, 0.0, 0, 0, 0, 0, NULL }
@@ -31,6 +31,17 @@ struct ArrowSchema;
 
 /** An `sg_store_status` to be written. */
 #define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
+
+/** An `sg_guard` of defaults. */
+#define SG_GUARD_INIT { sizeof(sg_guard), 0, 0, 0, 0, 0, 0.0, 0.0, 0 }
+
+/** An `sg_training_status` to be written. */
+#define SG_TRAINING_STATUS_INIT \
+    { sizeof(sg_training_status), 0, 0, { 0, 0 }, { 0, 0 }, 0.0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, { 0 } }
+
+/** An `sg_quarantined` to be written, whose position, if it has one, goes to `position`, with room for `capacity` bytes. */
+#define SG_QUARANTINED_INIT(position, capacity) \
+    { sizeof(sg_quarantined), { 0 }, 0, { 0, 0 }, (position), (capacity), 0, 0, 0, 0, { 0 } }
 
 /** An `sg_predictor_options` of defaults. */
 #define SG_PREDICTOR_OPTIONS_INIT { sizeof(sg_predictor_options), NULL, 0, 0, 0.0, NULL, 0, NULL }
@@ -80,6 +91,12 @@ struct ArrowSchema;
  * The most dimensions that a tensor can have here.
  */
 #define SG_MAX_RANK 8
+
+/**
+ * As an answer to many refused updates in a row: the trainer goes back to the version saved last. It pauses if there is none, or if
+ * nothing was learned since.
+ */
+#define SG_ROLL_BACK 1
 
 /**
  * As many threads as TensorFlow chooses.
@@ -181,6 +198,18 @@ enum sg_status
      * An earlier failure left the trainer without a trustworthy state: open a new one.
      */
     SG_POISONED = 401,
+    /**
+     * The norm of a gradient is far from those before; nothing was changed.
+     */
+    SG_OUTLIER = 402,
+    /**
+     * The trainer is paused: it predicts, and learns when it is resumed.
+     */
+    SG_PAUSED = 403,
+    /**
+     * The trainer was stopped: it predicts, and learns no more.
+     */
+    SG_STOPPED = 404,
     /**
      * The operating system refused to read or write.
      */
@@ -319,6 +348,52 @@ typedef struct {
 } sg_tensorboard;
 
 /**
+ * Which updates a trainer refuses beside those that are not finite, and what it does when they do not end. Plain data of the caller, to
+ * be initialised with `SG_GUARD_INIT`; zero is the default.
+ *
+ * A batch is refused with `SG_OUTLIER` if the logarithm of its gradient's norm is above `median + max(deviations * 1.4826 * MAD,
+ * ln(factor))` of the last batches that were learned.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_guard)`.
+     */
+    size_t size;
+    /**
+     * `SG_NEVER` sets no bound on norms.
+     */
+    int32_t bound;
+    /**
+     * What the trainer does after `after` refused updates in a row: it pauses by default; `SG_ROLL_BACK`; `SG_NEVER` for nothing.
+     */
+    int32_t response;
+    /**
+     * See `response`; default 10.
+     */
+    uint64_t after;
+    /**
+     * The norms that are remembered: of the last so many batches that were learned; default 256.
+     */
+    size_t window;
+    /**
+     * So many batches are learned, whatever their norm, before there is a bound; default 64.
+     */
+    size_t warm_up;
+    /**
+     * How many robust standard deviations above the median a logarithm may be; default 8.
+     */
+    double deviations;
+    /**
+     * A norm up to so many times the median is never refused; default 20.
+     */
+    double factor;
+    /**
+     * The refused batches that are kept until the host drains them; default 16, `SG_NEVER` for none.
+     */
+    int64_t quarantine;
+} sg_guard;
+
+/**
  * How a trainer is opened. Plain data of the caller, to be initialised with `SG_TRAINER_OPTIONS_INIT`; zero is the default.
  */
 typedef struct {
@@ -362,6 +437,14 @@ typedef struct {
      * Where it writes for TensorBoard; null: nowhere.
      */
     const sg_tensorboard *tensorboard;
+    /**
+     * Which updates are refused beside those that are not finite; null: none.
+     */
+    const sg_guard *guard;
+    /**
+     * Whether other processes may command the trainer by a socket in the store's folder: default yes, `SG_NEVER` for no.
+     */
+    int64_t control;
 } sg_trainer_options;
 
 /**
@@ -801,6 +884,130 @@ typedef struct {
      */
     size_t length;
 } sg_field;
+
+/**
+ * Whether a trainer learns, and what its guard has seen. Plain data of the caller, to be initialised with `SG_TRAINING_STATUS_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_training_status)`.
+     */
+    size_t size;
+    /**
+     * Written: what keeps it from learning: `SG_OK` for nothing, `SG_PAUSED` or `SG_STOPPED`.
+     */
+    int32_t learning;
+    /**
+     * Written: 1 if there is a saved version, else 0.
+     */
+    int32_t has_saved;
+    /**
+     * Written: the newest version.
+     */
+    sg_version_id version;
+    /**
+     * Written: the version saved last.
+     */
+    sg_version_id saved;
+    /**
+     * Written: the learning rate of the next step.
+     */
+    double learning_rate;
+    /**
+     * Written: the rows that the metrics have seen.
+     */
+    uint64_t rows;
+    /**
+     * Written: the mean loss of these rows; NaN if there are none.
+     */
+    double loss;
+    /**
+     * Written: updates refused because something was not finite.
+     */
+    uint64_t not_finite;
+    /**
+     * Written: updates refused because the norm of the gradient was far beyond those before.
+     */
+    uint64_t outliers;
+    /**
+     * Written: of those the ones in a row, up to now.
+     */
+    uint64_t in_row;
+    /**
+     * Written: how often there were so many in a row that the trainer paused or went back.
+     */
+    uint64_t responses;
+    /**
+     * Written: refused batches that wait to be drained.
+     */
+    uint64_t quarantined;
+    /**
+     * Written: refused batches that were dropped for newer ones.
+     */
+    uint64_t dropped;
+    /**
+     * Written: the norm of the last gradient; NaN if norms are not bounded.
+     */
+    double norm;
+    /**
+     * Written: the largest norm that is not refused; NaN if there is no bound, or not yet.
+     */
+    double limit;
+    /**
+     * Written: why it is paused, one line; empty if it is not.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_training_status;
+
+/**
+ * A batch that a trainer refused to learn. Plain data of the caller, to be initialised with `SG_QUARANTINED_INIT`.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_quarantined)`.
+     */
+    size_t size;
+    /**
+     * Written: a copy of its rows, to be closed by the caller; an id of zero if no batch waited, and nothing else is written then.
+     */
+    sg_batch batch;
+    /**
+     * Written: how many rows.
+     */
+    size_t rows;
+    /**
+     * Written: the version that was not changed.
+     */
+    sg_version_id version;
+    /**
+     * Where the position goes that `sg_trainer_step_to` gave; null if it is not wanted.
+     */
+    void *position;
+    /**
+     * The bytes that there is room for.
+     */
+    size_t position_capacity;
+    /**
+     * Written: the bytes of the position; zero if there was none.
+     */
+    size_t position_bytes;
+    /**
+     * Written: when, in milliseconds since 1970.
+     */
+    uint64_t time_milliseconds;
+    /**
+     * Written: what the step returned: `SG_NON_FINITE` or `SG_OUTLIER`.
+     */
+    int32_t reason;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+    /**
+     * Written: why, one line as in `sg_error`.
+     */
+    char message[SG_MESSAGE_BYTES];
+} sg_quarantined;
 
 /**
  * A row of a record batch that was refused. Plain data of the caller, to be written.
@@ -1416,6 +1623,48 @@ sg_status sg_batch_capacity(sg_batch batch, size_t *capacity, sg_error *error);
  * Makes the handle void; calls in flight end as they would have. Does nothing if it is void. Thread-safe.
  */
 sg_status sg_batch_close(sg_batch batch);
+
+/**
+ * Learns no more until `sg_trainer_resume`: when this returns, the steps under way have ended, and further ones are `SG_PAUSED`.
+ *
+ * It predicts. Holds for all trainers of its store. Thread-safe.
+ */
+sg_status sg_trainer_pause(sg_trainer trainer,
+                           sg_error *error);
+
+/**
+ * Learns again, if it was paused. Thread-safe.
+ */
+sg_status sg_trainer_resume(sg_trainer trainer, sg_error *error);
+
+/**
+ * Lets the steps under way end, saves the newest version, and learns no more: further steps are `SG_STOPPED`. It predicts.
+ *
+ * Writes which version is saved to `version`, which may be null; zeros if the parameters live in memory only. If it cannot be saved, the
+ * trainer is stopped all the same, and another call tries again. Holds for all trainers of its store. Thread-safe.
+ */
+sg_status sg_trainer_stop(sg_trainer trainer,
+                          sg_version_id *version,
+                          sg_error *error);
+
+/**
+ * A constant learning rate from the next step on, for all groups of parameters and all trainers of its store alike; it is not saved.
+ *
+ * Thread-safe.
+ */
+sg_status sg_trainer_set_learning_rate(sg_trainer trainer,
+                                       double rate,
+                                       sg_error *error);
+
+/**
+ * Writes whether the trainer learns, and what its guard has seen. Thread-safe.
+ */
+sg_status sg_trainer_status(sg_trainer trainer, sg_training_status *status, sg_error *error);
+
+/**
+ * Hands out the oldest batch that was refused and waits. Thread-safe.
+ */
+sg_status sg_trainer_drain(sg_trainer trainer, sg_quarantined *quarantined, sg_error *error);
 
 /**
  * Sets a whole ragged column from `length` values, those of all `rows` rows one after the other, of which the row `i` has
