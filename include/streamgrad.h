@@ -380,11 +380,11 @@ typedef struct {
      */
     size_t warm_up;
     /**
-     * How many robust standard deviations above the median a logarithm may be; default 8.
+     * How many robust standard deviations above the median a logarithm may be; default 5.
      */
     double deviations;
     /**
-     * A norm up to so many times the median is never refused; default 20.
+     * A norm up to so many times the median is never refused; default 30.
      */
     double factor;
     /**

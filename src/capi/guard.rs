@@ -29,9 +29,9 @@ pub struct sg_guard {
     pub window: usize,
     /// So many batches are learned, whatever their norm, before there is a bound; default 64.
     pub warm_up: usize,
-    /// How many robust standard deviations above the median a logarithm may be; default 8.
+    /// How many robust standard deviations above the median a logarithm may be; default 5.
     pub deviations: f64,
-    /// A norm up to so many times the median is never refused; default 20.
+    /// A norm up to so many times the median is never refused; default 30.
     pub factor: f64,
     /// The refused batches that are kept until the host drains them; default 16, `SG_NEVER` for none.
     pub quarantine: i64,

@@ -46,10 +46,10 @@ pub enum Response {
 }
 
 impl Default for Guard {
-    /// A window of 256 batches, no bound on norms before 64 of them; 8 deviations and at least a factor of 20 above the median; a pause
+    /// A window of 256 batches, no bound on norms before 64 of them; 5 deviations and at least a factor of 30 from the median; a pause
     /// after 10 refused updates in a row; the last 16 refused batches kept.
     fn default() -> Self {
-        let bound = Bound { window: 256, warm_up: 64, deviations: 8.0, factor: 20.0 };
+        let bound = Bound { window: 256, warm_up: 64, deviations: 5.0, factor: 30.0 };
         Self { bound: Some(bound), after: 10, response: Some(Response::Pause), ..Self::finite() }
     }
 }

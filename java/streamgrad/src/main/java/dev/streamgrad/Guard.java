@@ -19,7 +19,7 @@ public final class Guard {
     }
 
     /**
-     * A guard of defaults: a window of 256 batches, 64 to warm up, 8 deviations, a factor of 20, a pause after 10 in a row.
+     * A guard of defaults: a window of 256 batches, 64 to warm up, 5 deviations, a factor of 30, a pause after 10 in a row.
      *
      * @return all options at their defaults
      */
