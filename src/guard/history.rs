@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::config::Bound;
 
 /// One small norm in so many batches is usual.
-const RARE: usize = 64;
+const RARE: usize = 32;
 
 /// Logarithms of norms, in the order in which they came and sorted.
 #[derive(Debug, Default)]
@@ -143,7 +143,7 @@ mod tests {
             (0..times).filter(|_| one()).count()
         };
         assert_eq!(rare(false, 300), 0);
-        assert_eq!(rare(true, 100), 4);
+        assert_eq!(rare(true, 100), 8);
         assert_eq!(rare(false, 300), 0);
         assert_eq!(rare(true, 1), 1);
     }
