@@ -178,11 +178,11 @@ test-java: peer native
 test-python: peer java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest --disable-warnings -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
-## test-long: soak tests, millions of steps, an older TensorFlow, a real Flink cluster (an hour)
+## test-long: soak tests, millions of steps, an older TensorFlow, Maven's TensorFlow, a real Flink cluster (an hour)
 .PHONY: test-long
 test-long: check-machine peer native java $(DEMO)/events.csv $(DEMO)/days.bundle/bundle.json
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Dgroups=long -DexcludedGroups=
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Plong
 	@tests/older_tensorflow.sh
 	@tests/demo.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh

@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** What a child JVM and a class loader of its own run: opens a bundle, learns, predicts, closes. Needs no JUnit. */
 public final class Session {
@@ -28,6 +30,8 @@ public final class Session {
                 System.out.println(soak(soak[0], Long.parseLong(soak[1]), Integer.parseInt(soak[2])));
             } else if (argument.startsWith("predict=")) {
                 System.out.println(predict(argument.substring("predict=".length())));
+            } else if (argument.equals("mapped")) {
+                System.out.println(mapped());
             } else if (argument.equals("misuse")) {
                 misuse();
             } else if (argument.startsWith("halt=")) {
@@ -36,6 +40,16 @@ public final class Session {
             } else {
                 System.out.println(run(argument, library, tensorflow, threads));
             }
+        }
+    }
+
+    /** The TensorFlow in this process. */
+    private static String mapped() {
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            Stream<String> files = maps.filter(line -> line.contains("/libtensorflow")).map(line -> line.substring(line.indexOf('/')));
+            return "mapped " + files.distinct().sorted().collect(Collectors.joining(" "));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
