@@ -128,12 +128,13 @@ types: native .venv
 	@STREAMGRAD_WRITE_TYPES=1 cargo test --quiet --locked --all-features --test types
 	@STREAMGRAD_WRITE_TYPES=1 $(MAVEN) -pl streamgrad,streamgrad-flink -Dtest=TypesPageTest -Dsurefire.failIfNoSpecifiedTests=false test
 
-## install: command, header, libraries and pkg-config file below PREFIX (and DESTDIR)
+## install: command, header, libraries, files for pkg-config and CMake below PREFIX (and DESTDIR)
 .PHONY: install install-files install-command
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+CMAKEDIR = $(LIBDIR)/cmake/streamgrad
 LIBRARIES ?= $(CARGO_TARGET_DIR)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI := $(shell sed -n 's/^\#define SG_ABI //p' include/streamgrad.h)
@@ -148,7 +149,17 @@ install-files:
 	@ln -sf libstreamgrad.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libstreamgrad.so.$(ABI)
 	@ln -sf libstreamgrad.so.$(ABI) $(DESTDIR)$(LIBDIR)/libstreamgrad.so
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-	    streamgrad.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/streamgrad.pc
+	    packages/streamgrad.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/streamgrad.pc
+	@install -d $(DESTDIR)$(CMAKEDIR)
+	@for file in streamgrad-config streamgrad-config-version; do \
+	    sed -e 's|@INCLUDE@|'"$$(realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR))"'|' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(ABI)|' \
+	        packages/$$file.cmake.in >$(DESTDIR)$(CMAKEDIR)/$$file.cmake; \
+	done
+
+## package: everything that is published, in target/package; the library in it needs glibc 2.28
+.PHONY: package
+package: check-machine
+	@packages/build.sh
 
 ## java: the jars
 .PHONY: java
@@ -178,12 +189,14 @@ test-java: peer native
 test-python: peer java
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest --disable-warnings -c python/pyproject.toml python/tests $(wildcard tests/*.py)
 
-## test-long: soak tests, millions of steps, an older TensorFlow, Maven's TensorFlow, a real Flink cluster (an hour)
+## test-long: soak tests, millions of steps, an older TensorFlow, Maven's TensorFlow, all packages, a real Flink cluster (an hour)
 .PHONY: test-long
 test-long: check-machine peer native java $(DEMO)/events.csv $(DEMO)/days.bundle/bundle.json
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --release --locked -- --ignored
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(MAVEN) package -pl streamgrad -Plong
 	@tests/older_tensorflow.sh
+	@packages/build.sh
+	@tests/packages.sh
 	@tests/demo.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/cluster.sh
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" tests/failover.sh

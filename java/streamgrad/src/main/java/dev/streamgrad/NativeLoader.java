@@ -78,7 +78,8 @@ final class NativeLoader {
                 throw new StreamgradException(
                         Status.IO,
                         "load library: it is neither in java.library.path nor on the class path as " + RESOURCE
-                                + "; use the released jar or give its path with -D" + PROPERTY + "=<path of " + FILE + ">");
+                                + "; add the artifact dev.streamgrad:streamgrad with the classifier linux-x86_64, or give its path with -D"
+                                + PROPERTY + "=<path of " + FILE + ">");
             }
             loadCopy(resource.readAllBytes(), "class path " + RESOURCE);
             return "class path " + RESOURCE;
