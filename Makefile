@@ -152,7 +152,7 @@ install-files:
 	    packages/streamgrad.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/streamgrad.pc
 	@install -d $(DESTDIR)$(CMAKEDIR)
 	@for file in streamgrad-config streamgrad-config-version; do \
-	    sed -e 's|@INCLUDE@|'"$$(realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR))"'|' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(ABI)|' \
+	    sed -e 's|@INCLUDE@|'"$$(realpath -sm --relative-to=$(CMAKEDIR) $(INCLUDEDIR))"'|' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(ABI)|' \
 	        packages/$$file.cmake.in >$(DESTDIR)$(CMAKEDIR)/$$file.cmake; \
 	done
 

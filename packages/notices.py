@@ -25,21 +25,30 @@ def linked() -> list[dict]:
         for dependency in nodes[package]["deps"]:
             if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
                 waiting.append(dependency["pkg"])
-    return sorted((packages[package] for package in found - {root}), key=lambda package: (package["name"], package["version"]))
+    return sorted(
+        (packages[package] for package in found - {root}),
+        key=lambda package: (package["name"], package["version"]),
+    )
 
 
 def texts(package: dict) -> list[str]:
     """What the authors want to be handed on."""
     folder = Path(package["manifest_path"]).parent
-    files = sorted(path for path in folder.iterdir() if path.is_file() and TEXT.match(path.name) and path.suffix != ".rs")
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and TEXT.match(path.name) and path.suffix != ".rs"
+    )
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in files]
 
 
 def main() -> None:
     """Writes each licence once, below the crates that it is of."""
     packages = linked()
-    print("libstreamgrad contains Rust's standard library (MIT OR Apache-2.0) and these crates. Below them their licences, each once, with the")
-    print("names of those that it comes with; what has no file of its own is under the texts of its licence's name.\n")
+    print(
+        "libstreamgrad contains Rust's standard library (MIT OR Apache-2.0) and these crates. Below them their licences,"
+    )
+    print(
+        "each once, with the names of those that it comes with; what brings no text is under that of its licence's name.\n"
+    )
     owners: dict[str, list[str]] = {}
     for package in packages:
         name = f"{package['name']} {package['version']}"

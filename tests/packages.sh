@@ -102,7 +102,8 @@ PYTHON
     say "$(basename "$1"): is installed, imported, exports a bundle"
 }
 try_python "$package/python/streamgrad-$version-py3-none-any.whl"
-"$work/python/bin/python" -m pip install --quiet --disable-pip-version-check setuptools wheel
+# shellcheck disable=SC2046
+"$work/python/bin/python" -m pip install --quiet --disable-pip-version-check $(grep -E '^(setuptools|wheel)==' packages/tools.txt)
 try_python "$package/python/streamgrad-$version.tar.gz"
 
 # The jars: with the platform's on the class path it learns, without it the error names what to add.
