@@ -28,8 +28,9 @@ check_library() { # file, whose it is
     local newest
     newest=$(objdump -T "$1" | grep -oE 'GLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort -uV | tail -n 1)
     [ "$(printf '%s\n2.28\n' "$newest" | sort -V | tail -n 1)" = 2.28 ] || fail "$2: needs glibc $newest"
-    readelf -d "$1" | grep -q 'SONAME.*libstreamgrad\.so\.1\]' || fail "$2: has another soname"
-    readelf -d "$1" | grep -q 'NODELETE' || fail "$2: can be unloaded"
+    readelf -d "$1" >"$work/dynamic"
+    grep -q 'SONAME.*libstreamgrad\.so\.1\]' "$work/dynamic" || fail "$2: has another soname"
+    grep -q 'NODELETE' "$work/dynamic" || fail "$2: can be unloaded"
     say "$2: needs glibc $newest, has its name, stays loaded"
 }
 
@@ -132,6 +133,6 @@ cmp -s "$work/native/linux-x86_64/libstreamgrad.so" "$prefix/lib/libstreamgrad.s
 [ -s "$work/META-INF/THIRD-PARTY.txt" ] && [ -s "$work/META-INF/LICENSE" ] || fail "the platform's jar lacks the licences"
 
 # The crate was built by cargo when it was packed.
-tar -tzf "$package/streamgrad-$version.crate" | grep -q "^streamgrad-$version/include/streamgrad.h$" || fail "the crate lacks the header"
+tar -tzf "$package/streamgrad-$version.crate" "streamgrad-$version/include/streamgrad.h" >/dev/null || fail "the crate lacks the header"
 say "the crate: complete"
 echo "packages: $passed passed, 0 failed"
