@@ -315,9 +315,10 @@ fn a_pause_waits_for_the_steps_under_way() {
             thread::yield_now();
             assert_eq!(trainer.version().unwrap(), version);
             trainer.resume().unwrap();
-            thread::yield_now();
+            while trainer.version().unwrap() == version {
+                thread::yield_now();
+            }
         }
         end.store(true, Ordering::Relaxed);
     });
-    assert!(trainer.version().unwrap() > 0);
 }
