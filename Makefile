@@ -91,7 +91,7 @@ check-machine:
 .PHONY: native
 native:
 	@test -e $(CARGO_TARGET_DIR)/release/libstreamgrad.so || echo "building the library (some minutes, once)"
-	@cargo build --quiet --release --locked --lib
+	@cargo build --quiet --release --locked --lib --features arrow
 
 ## command: the program streamgrad, optimised
 .PHONY: command
