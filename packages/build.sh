@@ -29,7 +29,7 @@ cp "$CARGO_TARGET_DIR/package/streamgrad-$version.crate" "$work"
 cargo publish --quiet --locked --dry-run --no-verify
 
 say "the library for glibc $glibc"
-PATH=$tools/bin:$PATH cargo zigbuild --quiet --release --locked --lib --target "$target.$glibc"
+PATH=$tools/bin:$PATH cargo zigbuild --quiet --release --locked --lib --features arrow --target "$target.$glibc"
 for file in libstreamgrad.so libstreamgrad.a; do
     strip --strip-debug -o "$native/$file" "$CARGO_TARGET_DIR/$target/release/$file"
 done
