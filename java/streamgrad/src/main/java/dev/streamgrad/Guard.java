@@ -1,5 +1,7 @@
 package dev.streamgrad;
 
+import java.io.Serializable;
+
 /**
  * Which updates a trainer refuses beside those that are not finite, and what it does when they do not end.
  *
@@ -10,7 +12,9 @@ package dev.streamgrad;
  * <p>This is only what is wished for: immutable, safe for use by several threads, good for several trainers. Each method
  * returns a copy with one option changed.
  */
-public final class Guard {
+public final class Guard implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /** As {@code src/jvm/options.rs} reads it; what is set later counts. */
     private final String lines;
 

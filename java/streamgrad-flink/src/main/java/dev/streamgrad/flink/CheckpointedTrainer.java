@@ -1,6 +1,7 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Trainer;
+import dev.streamgrad.TrainerStatus;
 import dev.streamgrad.VersionId;
 import java.util.TreeMap;
 
@@ -16,6 +17,7 @@ final class CheckpointedTrainer {
 
     private final Trainer trainer;
     private boolean restored;
+    private double learningRate = Double.NaN;
     private long claimed = Long.MIN_VALUE;
     /** By checkpoint, the version that it refers to. */
     private final TreeMap<Long, VersionId> references = new TreeMap<>();
@@ -33,6 +35,33 @@ final class CheckpointedTrainer {
         if (!restored) {
             restore.run();
             restored = true;
+        }
+    }
+
+    /** Whether it is neither paused nor stopped. */
+    boolean learns() {
+        TrainerStatus status = trainer.status();
+        return !status.paused() && !status.stopped();
+    }
+
+    /** What a command set; NaN if none did. */
+    synchronized double learningRate() {
+        return learningRate;
+    }
+
+    /** Sets the learning rate of the steps to come, also of those after a restore. */
+    synchronized void setLearningRate(double rate) {
+        trainer.setLearningRate(rate);
+        learningRate = rate;
+    }
+
+    /** As it went on at the checkpoint. One that was stopped is paused now: so it learns nothing unasked, and can be asked. */
+    void goOn(boolean learns, double rate) {
+        if (!Double.isNaN(rate)) {
+            setLearningRate(rate);
+        }
+        if (!learns) {
+            trainer.pause();
         }
     }
 

@@ -8,7 +8,8 @@ import org.apache.flink.metrics.MetricGroup;
 
 /**
  * The learner's metrics, in the operator's group {@code streamgrad}: {@code rows} and {@code steps} learned,
- * {@code predictions}, {@code refused}, {@code loss} and {@code stepTime} (nanoseconds) of the last step,
+ * {@code predictions}, {@code refused}, rows {@code quarantined} with their batch and rows {@code skipped} because the
+ * trainer was paused, {@code loss} and {@code stepTime} (nanoseconds) of the last step,
  * {@code version} of the parameters and {@code nativeBytes} that they take. Written by the task's thread, read by
  * Flink's reporters.
  */
@@ -17,6 +18,8 @@ final class LearnMetrics {
     private final Counter steps;
     private final Counter predictions;
     private final Counter refused;
+    private final Counter quarantined;
+    private final Counter skipped;
     private final long nativeBytes;
     private volatile float loss = Float.NaN;
     private volatile long stepTime;
@@ -28,6 +31,8 @@ final class LearnMetrics {
         steps = group.counter("steps");
         predictions = group.counter("predictions");
         refused = group.counter("refused");
+        quarantined = group.counter("quarantined");
+        skipped = group.counter("skipped");
         // A reporter may ask after the trainer was closed, so it never asks the trainer.
         nativeBytes = trainer.nativeBytes();
         version = trainer.version();
@@ -43,6 +48,14 @@ final class LearnMetrics {
 
     void refused() {
         refused.inc();
+    }
+
+    void quarantined() {
+        quarantined.inc();
+    }
+
+    void skipped(int rows) {
+        skipped.inc(rows);
     }
 
     void learned(Report report) {

@@ -51,6 +51,8 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
 
     private transient StreamRecord<Scored<T>> scored;
     private transient int subtask;
+    /** Whether the last batch was not learned for the trainer was paused. */
+    private transient boolean skips;
 
     LearnOperator(
             StreamOperatorParameters<Scored<T>> parameters,
@@ -175,7 +177,23 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
     }
 
     @Override
+    public void quarantined(PendingRow<T> row, String reason) {
+        learnMetrics.quarantined();
+        collect(Streamgrad.QUARANTINED, new Refused(row.record, reason), row.timestamp);
+    }
+
+    @Override
+    public void skipped(int rows, String reason) {
+        learnMetrics.skipped(rows);
+        if (!skips) {
+            skips = true;
+            LOG.warn("records are predicted and not learned: {}", reason);
+        }
+    }
+
+    @Override
     public void learned(Report report) {
+        skips = false;
         learnMetrics.learned(report);
         collect(Streamgrad.REPORTS, StepReport.of(subtask, report), PendingRow.NO_TIMESTAMP);
     }

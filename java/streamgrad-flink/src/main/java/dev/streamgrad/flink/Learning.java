@@ -1,6 +1,7 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Builder;
+import dev.streamgrad.Guard;
 import dev.streamgrad.Trainer;
 import java.time.Duration;
 import java.util.Map;
@@ -141,6 +142,21 @@ public final class Learning<T> {
     }
 
     /**
+     * Refuses batches whose gradient is far from those before, too; what is not finite is refused in any case. The records of
+     * a refused batch are predicted, go to {@link Streamgrad#QUARANTINED} with the reason, and change nothing. After many in a
+     * row the trainer pauses or goes back to what the {@link #folder} has, as the guard says; the job goes on. While a trainer
+     * is paused or stopped, by whomever, records are predicted, counted as {@code skipped} and not learned; whether a batch is
+     * learned is decided where it is full.
+     *
+     * @param guard its quarantine is that side output: it keeps no batches of its own
+     * @return this
+     */
+    public Learning<T> guard(Guard guard) {
+        options.model = options.model.guarded(Objects.requireNonNull(guard, "guard"));
+        return this;
+    }
+
+    /**
      * Uses the trainer once the input has ended and the last short batch is learned: to save its parameters, for
      * instance. Each subtask does so at its own end. A job that fails, is cancelled, or is stopped without draining it
      * does not get there; a job that is restarted after its end may do it again.
@@ -252,7 +268,7 @@ public final class Learning<T> {
      * Puts the learner into the job.
      *
      * @return every record that was not refused, with its prediction, in the order of arrival; side outputs are
-     *     {@link Streamgrad#REPORTS} and {@link Streamgrad#REFUSED}
+     *     {@link Streamgrad#REPORTS}, {@link Streamgrad#REFUSED} and {@link Streamgrad#QUARANTINED}
      * @throws IllegalArgumentException if the options do not go together
      */
     public SingleOutputStreamOperator<Scored<T>> apply() {
@@ -276,8 +292,13 @@ public final class Learning<T> {
         if (uid != null) {
             scored.uid(uid);
         }
-        String refused = Streamgrad.REFUSED.getId();
-        return new TypedSideOutputs<>(scored, Map.of(refused, new OutputTag<>(refused, new RefusedTypeInfo(type))));
+        return new TypedSideOutputs<>(scored, Map.of(
+                Streamgrad.REFUSED.getId(), ofRecords(Streamgrad.REFUSED, type),
+                Streamgrad.QUARANTINED.getId(), ofRecords(Streamgrad.QUARANTINED, type)));
+    }
+
+    private static OutputTag<Refused> ofRecords(OutputTag<Refused> tag, TypeInformation<?> type) {
+        return new OutputTag<>(tag.getId(), new RefusedTypeInfo(type));
     }
 
     /**

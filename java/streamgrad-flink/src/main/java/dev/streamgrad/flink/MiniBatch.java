@@ -3,9 +3,12 @@ package dev.streamgrad.flink;
 import dev.streamgrad.Batch;
 import dev.streamgrad.InvalidInputException;
 import dev.streamgrad.NonFiniteException;
+import dev.streamgrad.OutlierException;
+import dev.streamgrad.PausedException;
 import dev.streamgrad.Predictions;
 import dev.streamgrad.Report;
 import dev.streamgrad.Row;
+import dev.streamgrad.StoppedException;
 import dev.streamgrad.StreamgradException;
 import dev.streamgrad.Trainer;
 import java.util.ArrayList;
@@ -28,6 +31,12 @@ final class MiniBatch<T> {
         void refused(PendingRow<T> row, String reason);
 
         void learned(Report report);
+
+        /** Its batch was refused: it is predicted, and not learned. */
+        void quarantined(PendingRow<T> row, String reason);
+
+        /** So many labelled rows are predicted, and not learned, for the trainer learns nothing now. */
+        void skipped(int rows, String reason);
     }
 
     private final Trainer trainer;
@@ -156,7 +165,7 @@ final class MiniBatch<T> {
         if (waiting.isEmpty()) {
             return;
         }
-        Predictions first = left == labelled.rows() ? null : trainer.predict(labelled, left, labelled.rows() - left);
+        Predictions first = predictLabelled();
         Predictions other = predictUnlabelled();
         for (PendingRow<T> row : waiting) {
             T record = row.record;
@@ -171,38 +180,49 @@ final class MiniBatch<T> {
         clearUnlabelled();
     }
 
-    /** Lets every waiting row leave, and learns the labelled ones. */
+    /**
+     * Lets every waiting row leave, and learns the labelled ones. A batch is learned, refused or skipped whole, and is over
+     * then.
+     */
     void learn() {
         Predictions other = predictUnlabelled();
         Report report = null;
-        String failure = null;
+        String refusal = null;
+        String pause = null;
         if (labelled.rows() > 0) {
             try {
                 report = trainer.step(labelled);
-            } catch (NonFiniteException e) {
-                failure = e.getMessage();
+            } catch (NonFiniteException | OutlierException e) {
+                refusal = e.getMessage();
+            } catch (PausedException | StoppedException e) {
+                pause = e.getMessage();
             }
         }
+        Predictions first = report != null ? report.predictions() : predictLabelled();
+        int before = report != null ? 0 : left;
         for (PendingRow<T> row : waiting) {
-            if (!row.labelled) {
-                results.scored(row, scores.of(row.record, other, row.row));
-            } else if (report != null) {
-                results.scored(row, scores.of(row.record, report.predictions(), row.row));
-            }
-        }
-        if (failure != null) {
-            for (PendingRow<T> row : unlearned) {
-                results.refused(row, failure);
-            }
+            results.scored(
+                    row, row.labelled ? scores.of(row.record, first, row.row - before) : scores.of(row.record, other, row.row));
         }
         if (report != null) {
             results.learned(report);
+        } else if (refusal != null) {
+            for (PendingRow<T> row : unlearned) {
+                results.quarantined(row, refusal);
+            }
+        } else if (pause != null) {
+            results.skipped(unlearned.size(), pause);
         }
         waiting.clear();
         unlearned.clear();
         left = 0;
         labelled.clear();
         clearUnlabelled();
+    }
+
+    /** Those that have not left. */
+    private Predictions predictLabelled() {
+        return left == labelled.rows() ? null : trainer.predict(labelled, left, labelled.rows() - left);
     }
 
     private Predictions predictUnlabelled() {

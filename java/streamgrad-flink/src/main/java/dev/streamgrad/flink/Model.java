@@ -1,6 +1,7 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.Builder;
+import dev.streamgrad.Guard;
 import dev.streamgrad.LockedException;
 import dev.streamgrad.Trainer;
 import java.time.Duration;
@@ -19,6 +20,9 @@ final class Model implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Model.class);
     /** What TensorFlow takes for itself, once per process: measured 0.4 to 0.5 GB. */
     private static final long TENSORFLOW_BYTES = 450L << 20;
+
+    /** Refuses only what is not finite, and keeps none of it: the records of a refused batch go to a side output. */
+    private static final Guard FINITE = Guard.defaults().anyNorm().withoutResponse();
 
     /** How long a restarted task waits for the old attempt to let go of its folder. */
     private static final Duration OLD_ATTEMPT = Duration.ofMinutes(1);
@@ -52,6 +56,7 @@ final class Model implements AutoCloseable {
     private static CheckpointedTrainer openTrainer(ModelSpec spec, RuntimeContext context) throws Exception {
         try (BundleSource.Local bundle = spec.bundle.fetch(context)) {
             Builder builder = Trainer.builder(bundle.folder());
+            builder.guard((spec.guard == null ? FINITE : spec.guard).quarantine(0));
             spec.options.set(builder);
             if (spec.folder != null) {
                 builder.store(spec.folder.store());

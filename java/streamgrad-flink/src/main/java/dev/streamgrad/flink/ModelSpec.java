@@ -1,5 +1,6 @@
 package dev.streamgrad.flink;
 
+import dev.streamgrad.Guard;
 import java.io.Serializable;
 import java.util.Objects;
 
@@ -13,31 +14,38 @@ final class ModelSpec implements Serializable {
     final String sharedName;
     /** Where the parameters live beyond the process; null if nowhere. */
     final FolderSpec folder;
+    /** Which updates are refused beside those that are not finite; null: none. */
+    final Guard guard;
 
-    private ModelSpec(BundleSource bundle, TrainerOptions options, String sharedName, FolderSpec folder) {
+    private ModelSpec(BundleSource bundle, TrainerOptions options, String sharedName, FolderSpec folder, Guard guard) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
         this.options = Objects.requireNonNull(options, "options");
         this.sharedName = sharedName;
         this.folder = folder;
+        this.guard = guard;
     }
 
     static ModelSpec of(BundleSource bundle) {
-        return new ModelSpec(bundle, options -> {}, null, null);
+        return new ModelSpec(bundle, options -> {}, null, null, null);
     }
 
     ModelSpec with(TrainerOptions options) {
-        return new ModelSpec(bundle, options, sharedName, folder);
+        return new ModelSpec(bundle, options, sharedName, folder, guard);
     }
 
     ModelSpec sharedAs(String name) {
-        return new ModelSpec(bundle, options, name, folder);
+        return new ModelSpec(bundle, options, name, folder, guard);
     }
 
     ModelSpec in(FolderSpec folder) {
-        return new ModelSpec(bundle, options, sharedName, folder);
+        return new ModelSpec(bundle, options, sharedName, folder, guard);
     }
 
     ModelSpec from(BundleSource bundle) {
-        return new ModelSpec(bundle, options, sharedName, folder);
+        return new ModelSpec(bundle, options, sharedName, folder, guard);
+    }
+
+    ModelSpec guarded(Guard guard) {
+        return new ModelSpec(bundle, options, sharedName, folder, guard);
     }
 }

@@ -21,7 +21,7 @@ import org.apache.flink.runtime.state.StatePartitionStreamProvider;
  */
 final class ParameterState {
     /** Begins each stream, with the number of its format. */
-    private static final int FORMAT = 0x53475001;
+    private static final int FORMAT = 0x53475002;
 
     private final Model model;
     private final boolean byReference;
@@ -52,7 +52,7 @@ final class ParameterState {
             return null;
         }
         boolean reference = byReference && !savepoint;
-        Pin pin = new Pin(learner.trainer().checkpoint(), reference);
+        Pin pin = new Pin(learner, reference);
         if (reference) {
             learner.hold(checkpointId, pin.checkpoint.version());
         }
@@ -80,6 +80,7 @@ final class ParameterState {
                 DataInputStream in = new DataInputStream(stream.getStream());
                 if (new Header(in).subtask == wanted.subtask) {
                     restore(wanted.reference, in);
+                    model.learner().goOn(wanted.learns, wanted.learningRate);
                     return;
                 }
             }
@@ -114,6 +115,10 @@ final class ParameterState {
         final boolean reference;
         final int subtask;
         final int parallelism;
+        /** Whether it was neither paused nor stopped. */
+        final boolean learns;
+        /** What a command set; NaN if none did. */
+        final double learningRate;
 
         Header(DataInputStream in) throws IOException {
             int format = in.readInt();
@@ -124,17 +129,21 @@ final class ParameterState {
             reference = in.readBoolean();
             subtask = in.readInt();
             parallelism = in.readInt();
+            learns = in.readBoolean();
+            learningRate = in.readDouble();
         }
 
         private static String hex(int format) {
             return Integer.toHexString(format);
         }
 
-        static void write(DataOutputStream out, boolean reference, int subtask, int parallelism) throws IOException {
+        static void write(DataOutputStream out, Pin pin, int subtask, int parallelism) throws IOException {
             out.writeInt(FORMAT);
-            out.writeBoolean(reference);
+            out.writeBoolean(pin.reference);
             out.writeInt(subtask);
             out.writeInt(parallelism);
+            out.writeBoolean(pin.learns);
+            out.writeDouble(pin.learningRate);
         }
 
         /** Zero for what this subtask, or the one that it descends from, wrote; else the lowest subtask is the nearest. */
@@ -146,10 +155,14 @@ final class ParameterState {
     private final class Pin implements RawStateOperator.Pinned {
         private final Checkpoint checkpoint;
         private final boolean reference;
+        private final boolean learns;
+        private final double learningRate;
 
-        Pin(Checkpoint checkpoint, boolean reference) {
-            this.checkpoint = checkpoint;
+        Pin(CheckpointedTrainer learner, boolean reference) {
             this.reference = reference;
+            this.learns = learner.learns();
+            this.learningRate = learner.learningRate();
+            this.checkpoint = learner.trainer().checkpoint();
             pins.incrementAndGet();
         }
 
@@ -157,7 +170,7 @@ final class ParameterState {
         public void writeTo(OutputStream stream) throws IOException {
             long started = System.nanoTime();
             DataOutputStream out = new DataOutputStream(stream);
-            Header.write(out, reference, subtask, parallelism);
+            Header.write(out, this, subtask, parallelism);
             if (reference) {
                 out.writeUTF(checkpoint.save().toString());
             }

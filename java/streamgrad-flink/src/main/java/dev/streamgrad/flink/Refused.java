@@ -4,8 +4,8 @@ import java.util.Objects;
 import org.apache.flink.api.common.typeinfo.TypeInfo;
 
 /**
- * A record that the model did not learn, and why: it could not be encoded, or its batch gave a loss or gradient that is
- * not finite. As safe for use by several threads as the record is.
+ * A record that the model did not learn, and why: it could not be encoded, or its batch was refused because something was
+ * not finite, or by the guard. As safe for use by several threads as the record is.
  */
 @TypeInfo(RefusedTypeInfo.Factory.class)
 public final class Refused {

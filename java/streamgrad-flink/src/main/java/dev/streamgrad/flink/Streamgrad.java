@@ -20,9 +20,16 @@ public final class Streamgrad {
     /** Of {@link #learn}: what each step did. */
     public static final OutputTag<StepReport> REPORTS = new OutputTag<>("streamgrad-reports", new StepReportTypeInfo());
 
-    /** Of {@link #learn} and {@link #predict}: records that were not learned or predicted, and why. */
+    /** Of {@link #learn} and {@link #predict}: records that were neither learned nor predicted, and why. */
     public static final OutputTag<Refused> REFUSED =
             new OutputTag<>("streamgrad-refused", new RefusedTypeInfo(TypeInformation.of(Object.class)));
+
+    /**
+     * Of {@link #learn}: records that were predicted but not learned, and why: with its batch each was refused because
+     * something was not finite, or by the {@link Learning#guard}.
+     */
+    public static final OutputTag<Refused> QUARANTINED =
+            new OutputTag<>("streamgrad-quarantined", new RefusedTypeInfo(TypeInformation.of(Object.class)));
 
     /** Of {@link #awaitLabels}: records whose label did not come in time. */
     public static final OutputTag<Unpaired> EXPIRED = unpaired("streamgrad-expired", TypeInformation.of(Object.class));

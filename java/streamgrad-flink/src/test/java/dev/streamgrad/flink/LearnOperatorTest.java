@@ -287,7 +287,7 @@ final class LearnOperatorTest {
     }
 
     @Test
-    void aBatchWhoseLossIsNotFiniteIsRefusedAndTheJobGoesOn() throws Exception {
+    void aBatchWhoseLossIsNotFiniteIsQuarantinedAndTheJobGoesOn() throws Exception {
         try (LearnerHarness<Flight> learner =
                 LearnerHarness.of(Bundles.delays(), Flight.class, o -> {
                     o.batchRows = 2;
@@ -299,9 +299,10 @@ final class LearnOperatorTest {
             learner.at(5); // it was predicted, and only then breaks its batch
             learner.send(Flight.departing(1), 1);
             learner.send(Flight.landed(2), 2);
-            assertEquals(List.of("0", "1"), learner.out(), "the row without label still leaves");
+            assertEquals(List.of("0", "1", "2"), learner.out(), "all are predicted");
             assertEquals(List.of(), learner.newReports());
-            List<Refused> refused = learner.newRefused();
+            assertEquals(List.of(), learner.newRefused());
+            List<Refused> refused = learner.newQuarantined();
             assertEquals(
                     List.of(huge, Flight.landed(2)), refused.stream().map(Refused::record).collect(Collectors.toList()));
             assertTrue(refused.get(0).reason().contains("the loss is inf"), refused.get(0).reason());

@@ -31,7 +31,7 @@ final class LearnerHarness<T> implements AutoCloseable {
     private final MockEnvironment environment;
     private final OneInputStreamOperatorTestHarness<T, Scored<T>> harness;
     private final List<Object> events = new ArrayList<>();
-    private final int[] seen = new int[2];
+    private final int[] seen = new int[3];
 
     private LearnerHarness(
             LearnOptions<T> options, TypeInformation<T> type, ExecutionConfig config, int subtask, int parallelism)
@@ -173,6 +173,10 @@ final class LearnerHarness<T> implements AutoCloseable {
 
     List<Refused> newRefused() {
         return fresh(Streamgrad.REFUSED, 1);
+    }
+
+    List<Refused> newQuarantined() {
+        return fresh(Streamgrad.QUARANTINED, 2);
     }
 
     private <X> List<X> fresh(OutputTag<X> tag, int counter) {
