@@ -18,6 +18,7 @@ final class CheckpointedTrainer {
     private final Trainer trainer;
     private boolean restored;
     private double learningRate = Double.NaN;
+    private Object commander;
     private long claimed = Long.MIN_VALUE;
     /** By checkpoint, the version that it refers to. */
     private final TreeMap<Long, VersionId> references = new TreeMap<>();
@@ -62,6 +63,21 @@ final class CheckpointedTrainer {
         }
         if (!learns) {
             trainer.pause();
+        }
+    }
+
+    /** Whether this subtask does what commands say, which all get: one of those that share a trainer does. */
+    synchronized boolean commandedBy(Object subtask) {
+        if (commander == null) {
+            commander = subtask;
+        }
+        return commander == subtask;
+    }
+
+    /** This subtask gets no more commands. */
+    synchronized void commandsNoMore(Object subtask) {
+        if (commander == subtask) {
+            commander = null;
         }
     }
 

@@ -28,12 +28,12 @@ final class LearnFactory<T> extends AbstractStreamOperatorFactory<Scored<T>>
     @Override
     @SuppressWarnings("unchecked")
     public <O extends StreamOperator<Scored<T>>> O createStreamOperator(StreamOperatorParameters<Scored<T>> parameters) {
-        return (O) new LearnOperator<>(parameters, options, type, records.duplicate());
+        return (O) new OrderedLearner<>(parameters, options, type, records.duplicate());
     }
 
     @Override
     @SuppressWarnings("rawtypes")
     public Class<? extends StreamOperator> getStreamOperatorClass(ClassLoader loader) {
-        return LearnOperator.class;
+        return OrderedLearner.class;
     }
 }

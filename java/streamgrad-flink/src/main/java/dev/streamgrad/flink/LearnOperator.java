@@ -13,8 +13,6 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
-import org.apache.flink.streaming.api.operators.BoundedOneInput;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
@@ -27,10 +25,9 @@ import org.apache.flink.util.OutputTag;
  * <p>The number of labelled rows cuts the batch. Timer and barrier only let predictions leave; what is not learned yet
  * goes into operator state as records, beside the parameters as of the barrier. Learning at the barrier instead would
  * make batch boundaries depend on when checkpoints come, and no two runs would have the same parameters. All on the
- * task's thread.
+ * task's thread. {@link OrderedLearner} has the records as its one input, {@link ControlledLearner} commands beside them.
  */
-final class LearnOperator<T> extends RawStateOperator<Scored<T>>
-        implements OneInputStreamOperator<T, Scored<T>>, BoundedOneInput, MiniBatch.Results<T> {
+abstract class LearnOperator<T> extends RawStateOperator<Scored<T>> implements MiniBatch.Results<T> {
     private static final long serialVersionUID = 1L;
 
     private final LearnOptions<T> options;
@@ -106,7 +103,7 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
     }
 
     /** Takes in again what was unfinished at the checkpoint. */
-    private void replay() throws Exception {
+    final void replay() throws Exception {
         if (restored.isEmpty()) {
             return;
         }
@@ -117,8 +114,8 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
         }
     }
 
-    @Override
-    public void processElement(StreamRecord<T> element) throws Exception {
+    /** A record comes. */
+    final void take(StreamRecord<T> element) throws Exception {
         replay();
         T record = copies ? records.copy(element.getValue()) : element.getValue();
         long timestamp = element.hasTimestamp() ? element.getTimestamp() : PendingRow.NO_TIMESTAMP;
@@ -198,7 +195,7 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
         collect(Streamgrad.REPORTS, StepReport.of(subtask, report), PendingRow.NO_TIMESTAMP);
     }
 
-    private <X> void collect(OutputTag<X> tag, X value, long timestamp) {
+    final <X> void collect(OutputTag<X> tag, X value, long timestamp) {
         output.collect(
                 tag,
                 timestamp == PendingRow.NO_TIMESTAMP ? new StreamRecord<>(value) : new StreamRecord<>(value, timestamp));
@@ -240,8 +237,16 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
     }
 
     /** For tests. */
-    Trainer trainer() {
+    final Trainer trainer() {
         return model.trainer();
+    }
+
+    final CheckpointedTrainer learner() {
+        return model.learner();
+    }
+
+    final int subtask() {
+        return subtask;
     }
 
     @Override
@@ -261,8 +266,8 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
         parameters.aborted(checkpointId);
     }
 
-    @Override
-    public void endInput() throws Exception {
+    /** No more records come. */
+    final void recordsEnd() throws Exception {
         replay();
         if (!batch.isEmpty()) {
             learn();
@@ -278,6 +283,7 @@ final class LearnOperator<T> extends RawStateOperator<Scored<T>>
             super.close();
         } finally {
             if (model != null) {
+                model.learner().commandsNoMore(this);
                 model.close();
             }
         }

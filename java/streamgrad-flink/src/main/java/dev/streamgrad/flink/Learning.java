@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -38,6 +39,7 @@ import org.apache.flink.util.OutputTag;
 public final class Learning<T> {
     private final DataStream<T> stream;
     private final LearnOptions<T> options = new LearnOptions<>();
+    private DataStream<ControlCommand> control;
     private int parallelism = 1;
     private String uid;
     private String name;
@@ -157,6 +159,20 @@ public final class Learning<T> {
     }
 
     /**
+     * Does what a second stream says, in all learning subtasks, between two records; what became of it goes to
+     * {@link Streamgrad#CONTROL_REPLIES}, also what could not be done, which never fails the job. Saving happens on the task's
+     * thread. Flink reads two streams in no fixed order: where between the records a command takes effect differs from run
+     * to run, and with it the parameters. Once it took effect, that is in the checkpoints. A job ends when both streams have.
+     *
+     * @param commands any parallelism; its event time means nothing
+     * @return this
+     */
+    public Learning<T> control(DataStream<ControlCommand> commands) {
+        this.control = Objects.requireNonNull(commands, "commands");
+        return this;
+    }
+
+    /**
      * Uses the trainer once the input has ended and the last short batch is learned: to save its parameters, for
      * instance. Each subtask does so at its own end. A job that fails, is cancelled, or is stopped without draining it
      * does not get there; a job that is restarted after its end may do it again.
@@ -268,7 +284,8 @@ public final class Learning<T> {
      * Puts the learner into the job.
      *
      * @return every record that was not refused, with its prediction, in the order of arrival; side outputs are
-     *     {@link Streamgrad#REPORTS}, {@link Streamgrad#REFUSED} and {@link Streamgrad#QUARANTINED}
+     *     {@link Streamgrad#REPORTS}, {@link Streamgrad#REFUSED}, {@link Streamgrad#QUARANTINED} and
+     *     {@link Streamgrad#CONTROL_REPLIES}
      * @throws IllegalArgumentException if the options do not go together
      */
     public SingleOutputStreamOperator<Scored<T>> apply() {
@@ -285,10 +302,13 @@ public final class Learning<T> {
         String label = name != null ? name : "learn " + options.model.bundle;
         options.model = options.model.from(options.model.bundle.register(env));
         TypeInformation<T> type = stream.getType();
-        LearnFactory<T> factory =
-                new LearnFactory<>(options, type, type.createSerializer(env.getConfig().getSerializerConfig()));
-        SingleOutputStreamOperator<Scored<T>> scored =
-                stream.transform(label, new ScoredTypeInfo<>(type), factory).setParallelism(parallelism);
+        TypeSerializer<T> records = type.createSerializer(env.getConfig().getSerializerConfig());
+        ScoredTypeInfo<T> results = new ScoredTypeInfo<>(type);
+        SingleOutputStreamOperator<Scored<T>> scored = control == null
+                ? stream.transform(label, results, new LearnFactory<>(options, type, records))
+                : stream.connect(control.broadcast())
+                        .transform(label, results, new ControlledFactory<>(options, type, records));
+        scored.setParallelism(parallelism);
         if (uid != null) {
             scored.uid(uid);
         }

@@ -31,6 +31,10 @@ public final class Streamgrad {
     public static final OutputTag<Refused> QUARANTINED =
             new OutputTag<>("streamgrad-quarantined", new RefusedTypeInfo(TypeInformation.of(Object.class)));
 
+    /** Of {@link #learn} with {@link Learning#control}: what became of each command, and how the trainer is since. */
+    public static final OutputTag<ControlReply> CONTROL_REPLIES =
+            new OutputTag<>("streamgrad-control-replies", new ControlReplyTypeInfo());
+
     /** Of {@link #awaitLabels}: records whose label did not come in time. */
     public static final OutputTag<Unpaired> EXPIRED = unpaired("streamgrad-expired", TypeInformation.of(Object.class));
 

@@ -214,4 +214,17 @@ final class LearnGuardTest {
             assertTrue(learner.trainer().status().paused());
         }
     }
+
+    @Test
+    void aLearningRateThatWasSetComesBack() throws Exception {
+        OperatorSubtaskState state;
+        try (LearnerHarness<Flight> learner = learner(null, o -> {})) {
+            learner.checkpointed().setLearningRate(0.375);
+            state = learner.checkpoint(1);
+        }
+        try (LearnerHarness<Flight> learner = learner(state, o -> {})) {
+            assertEquals(0.375, learner.trainer().status().learningRate());
+            assertFalse(learner.trainer().status().paused());
+        }
+    }
 }

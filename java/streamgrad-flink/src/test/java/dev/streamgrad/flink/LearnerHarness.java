@@ -131,6 +131,11 @@ final class LearnerHarness<T> implements AutoCloseable {
         return ((LearnOperator<?>) (Object) harness.getOperator()).trainer();
     }
 
+    /** With what belongs to it in checkpoints. */
+    CheckpointedTrainer checkpointed() {
+        return ((LearnOperator<?>) (Object) harness.getOperator()).learner();
+    }
+
     /** What came out since the last call: predictions as {@code id}, watermarks as {@code W5}, idleness by name. */
     List<String> out() {
         List<String> out = new ArrayList<>();

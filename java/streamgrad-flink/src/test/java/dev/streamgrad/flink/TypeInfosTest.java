@@ -67,6 +67,14 @@ final class TypeInfosTest {
                         Arguments.of(new ModelUpdateTypeInfo(), ModelUpdate.unpin()),
                         Arguments.of(
                                 new RefusedTypeInfo(new ModelUpdateTypeInfo()), new Refused(ModelUpdate.rollback(), "no")),
+                        Arguments.of(new ControlCommandTypeInfo(), ControlCommand.setLearningRate(0.25)),
+                        Arguments.of(
+                                new ControlReplyTypeInfo(),
+                                new ControlReply(
+                                        1, ControlCommand.save(), null, VersionId.of(-7, 9), "running", VersionId.of(-7, 9), 0.25)),
+                        Arguments.of(
+                                new ControlReplyTypeInfo(),
+                                new ControlReply(0, ControlCommand.of("späť"), "no", null, "paused", VersionId.of(7, 0), 0)),
                         Arguments.of(new StepReportTypeInfo(), report)));
     }
 
