@@ -10,6 +10,7 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
 
 /** Flink's type information for {@link ControlCommand}: an envelope around nothing. Immutable. */
 final class ControlCommandTypeInfo extends EnvelopeTypeInfo<ControlCommand, Void> {
@@ -54,12 +55,12 @@ final class ControlCommandTypeInfo extends EnvelopeTypeInfo<ControlCommand, Void
 
         @Override
         public void serialize(ControlCommand command, DataOutputView out) throws IOException {
-            out.writeUTF(command.toString());
+            StringValue.writeString(command.toString(), out);
         }
 
         @Override
         public ControlCommand deserialize(DataInputView in) throws IOException {
-            return ControlCommand.of(in.readUTF());
+            return ControlCommand.of(StringValue.readString(in));
         }
 
         @Override

@@ -11,6 +11,7 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
 
 /** Flink's type information for {@link ControlReply}: an envelope around nothing. Immutable. */
 final class ControlReplyTypeInfo extends EnvelopeTypeInfo<ControlReply, Void> {
@@ -56,31 +57,20 @@ final class ControlReplyTypeInfo extends EnvelopeTypeInfo<ControlReply, Void> {
         @Override
         public void serialize(ControlReply reply, DataOutputView out) throws IOException {
             out.writeInt(reply.subtask);
-            out.writeUTF(reply.command.toString());
-            writeNullable(reply.error, out);
-            writeNullable(reply.made == null ? null : reply.made.toString(), out);
+            StringValue.writeString(reply.command.toString(), out);
+            StringValue.writeString(reply.error, out);
+            StringValue.writeString(reply.made == null ? null : reply.made.toString(), out);
             out.writeUTF(reply.mode);
             out.writeUTF(reply.version.toString());
             out.writeDouble(reply.learningRate);
         }
 
-        private static void writeNullable(String text, DataOutputView out) throws IOException {
-            out.writeBoolean(text != null);
-            if (text != null) {
-                out.writeUTF(text);
-            }
-        }
-
-        private static String readNullable(DataInputView in) throws IOException {
-            return in.readBoolean() ? in.readUTF() : null;
-        }
-
         @Override
         public ControlReply deserialize(DataInputView in) throws IOException {
             int subtask = in.readInt();
-            ControlCommand command = ControlCommand.of(in.readUTF());
-            String error = readNullable(in);
-            String made = readNullable(in);
+            ControlCommand command = ControlCommand.of(StringValue.readString(in));
+            String error = StringValue.readString(in);
+            String made = StringValue.readString(in);
             return new ControlReply(
                     subtask,
                     command,

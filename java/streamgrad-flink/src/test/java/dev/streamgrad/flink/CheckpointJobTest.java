@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateRecoveryOptions;
@@ -182,6 +183,18 @@ final class CheckpointJobTest {
         env.execute();
         assertTrue(Progress.of("resumed") < ROWS, "only the rest was learned");
         assertEquals(calm(), Learned.by("resumed"));
+    }
+
+    @Test
+    void commandsCanBeAddedWhenItResumes() throws Exception {
+        StreamExecutionEnvironment env = from(stopped("uncommanded", false));
+        DataStream<ControlCommand> commands =
+                env.fromData("status").map(ControlCommand::of, TypeInformation.of(ControlCommand.class));
+        List<ControlReply> replies = Cluster.collect(
+                learner("commanded", Cluster.flights(env, ROWS, 1e9), learning -> learning.withBatch().control(commands))
+                        .getSideOutput(Streamgrad.CONTROL_REPLIES));
+        assertEquals(1, replies.size());
+        assertEquals(calm(), Learned.by("commanded"));
     }
 
     @Test

@@ -55,10 +55,32 @@ final class LearnMetricsTest {
         assertEquals(3, count(metrics, "steps"));
         assertEquals(99, count(metrics, "predictions"));
         assertEquals(1, count(metrics, "refused"));
+        assertEquals(0, count(metrics, "quarantined"));
+        assertEquals(0, count(metrics, "skipped"));
         assertTrue(gauge(metrics, "loss") > 0);
         assertTrue(gauge(metrics, "stepTime") > 0);
         assertTrue(gauge(metrics, "version") >= 3);
         assertTrue(gauge(metrics, "nativeBytes") > 0);
+    }
+
+    @Test
+    void theLearnersGroupCountsTheRecordsOfRefusedBatches() throws Exception {
+        StreamExecutionEnvironment env = Cluster.environment();
+        DataStream<Flight> flights = Cluster.flights(env, 100)
+                .map(flight -> {
+                    flight.distance = flight.id == 50 ? 3e38f : flight.distance;
+                    return flight;
+                })
+                .returns(Cluster.FLIGHT);
+        Streamgrad.learn(flights, Bundles.delays()).batchRows(8).name("poisoned").apply().sinkTo(new DiscardingSink<>());
+        Map<String, Metric> metrics = REPORTER.getMetricsByIdentifiers(env.execute().getJobID()).entrySet().stream()
+                .filter(entry -> entry.getKey().contains(".poisoned.") && entry.getKey().contains(".streamgrad."))
+                .collect(Collectors.toMap(
+                        entry -> entry.getKey().replaceAll(".*\\.streamgrad\\.", ""), Map.Entry::getValue));
+        assertEquals(8, count(metrics, "quarantined"));
+        assertEquals(92, count(metrics, "rows"));
+        assertEquals(100, count(metrics, "predictions"));
+        assertEquals(0, count(metrics, "refused"));
     }
 
     @Test

@@ -68,6 +68,7 @@ final class TypeInfosTest {
                         Arguments.of(
                                 new RefusedTypeInfo(new ModelUpdateTypeInfo()), new Refused(ModelUpdate.rollback(), "no")),
                         Arguments.of(new ControlCommandTypeInfo(), ControlCommand.setLearningRate(0.25)),
+                        Arguments.of(new ControlCommandTypeInfo(), ControlCommand.of("much ".repeat(30_000))),
                         Arguments.of(
                                 new ControlReplyTypeInfo(),
                                 new ControlReply(
