@@ -61,3 +61,18 @@ fn a_run_is_paused_steered_rolled_back_and_stopped() {
     let said = session.fails(1, &["pause", "model"]);
     assert!(said.contains("no trainer takes commands in this folder"), "{said}");
 }
+
+#[test]
+fn a_run_whose_stream_is_silent_can_be_stopped() {
+    let session = Session::new();
+    let fixed = ["train", "flights.bundle", "--data", "-", "--format", "csv", "--store", "model"];
+    let mut child = session.command(&[&fixed[..], &READING].concat()).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&fs::read(session.path("january.csv")).unwrap()).unwrap();
+    until(&session, "it learns", |status| status["rows"] == 8800);
+    session.ok(&["stop", "model"]);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("stopped by a command; go on with --resume"), "{}", text(&output.stdout));
+    drop(input);
+}

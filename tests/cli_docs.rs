@@ -6,11 +6,13 @@ mod command;
 mod common;
 
 use std::fs;
+use std::io::{Read, Seek};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use command::{Session, text};
 use common::tensorflow;
+use streamgrad::control::{Command as Steer, send};
 
 /// A word of a transcript, without what differs from run to run.
 fn same(found: &str, wanted: &str) -> bool {
@@ -34,6 +36,8 @@ fn words(line: &str) -> Vec<String> {
         let clock = word.len() == 8 && word.bytes().filter(|byte| *byte == b':').count() == 2;
         if hex(lineage) {
             words[at] = words[at].replace(lineage, "#");
+        } else if at > 0 && words[at - 1] == "process" && word.parse::<u32>().is_ok() {
+            words[at] = words[at].replace(&word, "#");
         } else if date || clock || ["µs", "ms", "s", "rows/s", "KiB", "B"].contains(&unit.as_str()) {
             words[at] = "#".into();
         } else if ["µs", "ms", "s"].contains(&word.as_str()) {
@@ -66,10 +70,17 @@ fn the_session_of_the_docs_is_what_happens() {
         if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
             let mut shell = Command::new("bash");
             shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(session.folder.path());
-            let output = shell.env("PATH", &path).env("STREAMGRAD_TENSORFLOW", tensorflow()).output().unwrap();
-            new += &text(&output.stdout);
+            // A file, since a pipe would be waited for that a process in the background holds.
+            let (mut said, shown) = (tempfile::tempfile().unwrap(), shell.env("PATH", &path).env("STREAMGRAD_TENSORFLOW", tensorflow()));
+            assert!(shown.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).status().unwrap().code().is_some(), "{command}");
+            let mut output = Vec::new();
+            said.rewind().unwrap();
+            said.read_to_end(&mut output).unwrap();
+            new += &text(&output);
         }
     }
+    // Of a session that went otherwise nothing stays behind.
+    let _ = send(session.path("live"), &Steer::Stop);
     if std::env::var_os("STREAMGRAD_WRITE_DOCS").is_some() {
         fs::write(&page, &new).unwrap();
         return;

@@ -81,8 +81,8 @@ impl Read for StandardInput {
             let mut polled = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
             // SAFETY: one valid entry.
             let ready = unsafe { libc::poll(&mut polled, 1, WAIT) };
-            if self.stop.came() {
-                return Err(io::Error::other("stopped by a signal"));
+            if self.stop.came() || ready == 0 && self.stop.came_meanwhile() {
+                return Err(io::Error::other("the process was told to stop"));
             }
             if ready > 0 {
                 return self.file.read(buffer);

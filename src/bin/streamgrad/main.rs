@@ -14,6 +14,7 @@ mod disk;
 mod doctor;
 mod evaluate;
 mod file;
+mod guarding;
 mod inspect;
 mod machine;
 mod made_up;
@@ -32,6 +33,7 @@ mod snapshot;
 mod text;
 mod to_savedmodel;
 mod train;
+mod warnings;
 
 use std::process::ExitCode;
 
@@ -141,6 +143,7 @@ fn main() -> ExitCode {
         // SAFETY: no other thread runs yet.
         unsafe { std::env::set_var("TF_CPP_MIN_LOG_LEVEL", "2") };
     }
+    warnings::keep();
     let (json, outcome) = match Arguments::try_parse() {
         Ok(Arguments { json, verb }) => (json, verb.run(json)),
         // Help and version are no errors.
@@ -157,6 +160,9 @@ fn main() -> ExitCode {
             (true, Err(Failure::usage(error.to_string().trim_start_matches("error: ").trim_end())))
         }
     };
+    if !json {
+        warnings::tell();
+    }
     match outcome {
         Ok(answer) => answer.print(json),
         Err(failure) => failure.print(json),

@@ -100,6 +100,7 @@ fn facts(run: &Run) -> String {
     html += &row("data", run.data.join(" "));
     html += &row("version", run.version.clone());
     html += &run.store.as_ref().map_or(String::new(), |store| row("store", store.clone()));
+    html += &run.tensorboard.as_ref().map_or(String::new(), |folder| row("TensorBoard", folder.clone()));
     html += &row("steps", text::count(run.steps));
     if run.skipped > 0 {
         html += &row("passed over", format!("{} rows learned before", text::count(run.skipped)));
@@ -115,7 +116,7 @@ fn facts(run: &Run) -> String {
 
 fn events(run: &Run) -> String {
     let told: Vec<_> = run.events.iter().filter(|event| event.kind != "saved").collect();
-    let mut html = "<section><h2>Refused and quarantined</h2>".to_owned();
+    let mut html = "<section><h2>What happened beside learning</h2>".to_owned();
     if told.is_empty() {
         return html + "<p class=\"dim\">nothing</p></section>";
     }

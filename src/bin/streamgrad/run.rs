@@ -27,6 +27,9 @@ pub(crate) struct Run {
     pub(crate) identity: String,
     pub(crate) data: Vec<String>,
     pub(crate) store: Option<String>,
+    /// The folder of TensorBoard's event files, if they could be written.
+    #[serde(default)]
+    pub(crate) tensorboard: Option<String>,
     /// Milliseconds since 1970.
     pub(crate) started: u64,
     pub(crate) seconds: f64,
@@ -118,6 +121,7 @@ impl Run {
             identity: identity.into(),
             data,
             store,
+            tensorboard: None,
             started: milliseconds(SystemTime::now()),
             seconds: 0.0,
             skipped: 0,

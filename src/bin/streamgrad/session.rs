@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use streamgrad::snapshot::SnapshotFolder;
-use streamgrad::{Batch, BatchView, ErrorKind, Trainer, VersionId};
+use streamgrad::{Batch, BatchView, Error, ErrorKind, Trainer, VersionId};
 
 use crate::answer::{Answer, Failure, Outcome};
+use crate::guarding::QuarantineWriter;
 use crate::output::PredictionWriter;
 use crate::progress::Progress;
 use crate::rows::Rows;
@@ -14,9 +15,7 @@ use crate::run::{Recorder, Run, Saved, metrics};
 use crate::signals::Stop;
 use crate::text;
 use crate::train::{Arguments, EventTime};
-
-/// Batches in a row that may be refused because a number is not finite.
-const MOST_QUARANTINED: u64 = 10;
+use crate::warnings;
 
 /// How often a trainer that is paused is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 enum Step {
     Learned,
     /// Its update was not one to trust.
-    Refused,
+    Refused(Error),
     /// Somebody stopped the trainer before it.
     Stopped,
 }
@@ -39,6 +38,7 @@ pub(crate) struct Session<'a> {
     recorder: Recorder,
     pub(crate) progress: Progress,
     pub(crate) predictions: Option<PredictionWriter>,
+    quarantine: Option<QuarantineWriter>,
     saved: Option<VersionId>,
     /// Rows whose update was refused, in the runs before this one.
     quarantined: u64,
@@ -68,12 +68,26 @@ impl<'a> Session<'a> {
             (Some(path), 0) => Some(PredictionWriter::create(Some(path), schema, true)?),
             (Some(path), _) => Some(PredictionWriter::resume(path, schema, true, skipped - quarantined)?),
         };
+        let quarantine = arguments.guarding.writer(trainer, quarantined)?;
         let bundle = trainer.bundle();
         let store = arguments.store.as_ref().map(|store| store.display().to_string());
         let mut run = Run::begin(&bundle.manifest().name, bundle.identity(), arguments.names(), store);
         run.skipped = skipped;
         let (recorder, saved) = (Recorder::new(run), trainer.store_status().saved);
-        Ok(Self { arguments, trainer, stop, rows, recorder, progress, predictions, saved, quarantined, left_over: 0, commanded: false })
+        Ok(Self {
+            arguments,
+            trainer,
+            stop,
+            rows,
+            recorder,
+            progress,
+            predictions,
+            quarantine,
+            saved,
+            quarantined,
+            left_over: 0,
+            commanded: false,
+        })
     }
 
     pub(crate) fn learn(&mut self) -> Outcome<()> {
@@ -95,16 +109,19 @@ impl<'a> Session<'a> {
             } else if batch.rows() > 0 {
                 match self.step(&mut batch, &numbers)? {
                     Step::Learned => bad = 0,
-                    Step::Refused => bad += 1,
+                    Step::Refused(error) => {
+                        bad += 1;
+                        if self.arguments.guarding.most() == Some(bad) {
+                            return Err(Failure::new(format!(
+                                "{bad} batches in a row were refused, and the last sound version was kept; {error}"
+                            )));
+                        }
+                    }
                     Step::Stopped => return Ok(()),
                 }
+                self.tell_warnings();
             }
             filled?;
-            if bad == MOST_QUARANTINED {
-                return Err(Failure::new(format!(
-                    "{bad} batches in a row gave numbers that are not finite; the last version that is sound was kept"
-                )));
-            }
             if batch.rows() < wanted || self.stop.came() {
                 return Ok(());
             }
@@ -151,7 +168,10 @@ impl<'a> Session<'a> {
                 progress.say(&format!("quarantined {text}"));
                 recorder.event("quarantined", text);
                 recorder.run.quarantined += batch.rows() as u64;
-                return Ok(Step::Refused);
+                if let Some(writer) = &mut self.quarantine {
+                    writer.write(trainer, batch, numbers, &error)?;
+                }
+                return Ok(Step::Refused(error));
             }
             Err(error) => return Err(error.into()),
         };
@@ -162,7 +182,9 @@ impl<'a> Session<'a> {
         progress.step(self.rows.bytes(), recorder, report.metrics());
         let status = trainer.store_status();
         if let Some(version) = status.saved.filter(|version| Some(*version) != self.saved) {
-            self.saved = Some(version);
+            if self.saved.replace(version).is_some_and(|before| before.lineage != version.lineage) {
+                recorder.event("went back", format!("it learns on in version {version}"));
+            }
             recorder.event("saved", version.to_string());
         }
         Ok(Step::Learned)
@@ -172,6 +194,13 @@ impl<'a> Session<'a> {
         for refusal in self.rows.refused().news() {
             self.progress.say(&format!("refused {refusal}"));
             self.recorder.event("refused", refusal);
+        }
+    }
+
+    fn tell_warnings(&mut self) {
+        for text in warnings::take() {
+            self.progress.say(&format!("warning: {text}"));
+            self.recorder.event("warned", text);
         }
     }
 
@@ -188,14 +217,17 @@ impl<'a> Session<'a> {
             }
             self.recorder.run.versions = self.kept()?;
         }
+        self.tell_warnings();
         let values = self.trainer.metrics()?;
         let mut run = self.recorder.finish();
         (run.refused, run.refusals) = (refused, first);
         run.metrics = metrics(&values);
+        let written = self.trainer.tensorboard_status().is_some_and(|status| status.error.is_none());
+        run.tensorboard = self.arguments.tensorboard.as_ref().filter(|_| written).map(|folder| folder.display().to_string());
         run.version = saved.map_or_else(|| self.trainer.pin().map(|version| version.id()), Ok)?.to_string();
         run.ended = match self.stop.exit() {
             Some(exit) => format!("signal {}", exit - 128),
-            None if self.commanded => "a command".into(),
+            None if self.commanded || self.stop.commanded() => "a command".into(),
             None => "end of the data".into(),
         };
         if let Some(path) = &self.arguments.report {

@@ -1,14 +1,16 @@
 //! `streamgrad train`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use streamgrad::{FolderStore, Trainer};
+use streamgrad::{FolderStore, TensorBoard, Trainer};
 
 use crate::answer::{Failure, Outcome};
 use crate::data::DataArguments;
+use crate::guarding::GuardArguments;
 use crate::run::Run;
 use crate::session::Session;
 use crate::signals::Stop;
@@ -64,6 +66,14 @@ pub(crate) struct Arguments {
     /// Write how the run went, for `streamgrad report`
     #[arg(long, value_name = "RUN.json")]
     pub(crate) report: Option<PathBuf>,
+    /// Write TensorBoard's event files into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
+    /// Steps from one point of TensorBoard's curves to the next
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), requires = "tensorboard")]
+    tensorboard_every: u64,
+    #[command(flatten)]
+    pub(crate) guarding: GuardArguments,
     /// Allow an op of the graph that reaches files, the network or other libraries
     #[arg(long, value_name = "OP")]
     allow_op: Vec<String>,
@@ -100,8 +110,10 @@ pub(crate) struct Position {
 pub(crate) fn run(arguments: Arguments, silent: bool) -> Outcome {
     let stop = Stop::watch()?;
     arguments.data.check()?;
-    let trainer = arguments.open()?;
+    arguments.guarding.check(arguments.store.is_some())?;
+    let trainer = Arc::new(arguments.open()?);
     arguments.check(&trainer)?;
+    let stop = stop.or_of(&trainer);
     let mut session = Session::begin(&arguments, &trainer, &stop, silent)?;
     let learned = session.learn();
     session.progress.finish();
@@ -119,12 +131,15 @@ pub(crate) fn run(arguments: Arguments, silent: bool) -> Outcome {
 
 impl Arguments {
     fn open(&self) -> Outcome<Trainer> {
-        let mut builder = Trainer::builder(&self.bundle).metrics_window(self.window);
+        let mut builder = Trainer::builder(&self.bundle).metrics_window(self.window).guard(self.guarding.guard());
         for op in &self.allow_op {
             builder = builder.allow_op(op);
         }
         if let Some(rate) = self.learning_rate {
             builder = builder.learning_rate(rate);
+        }
+        if let Some(folder) = &self.tensorboard {
+            builder = builder.tensorboard(TensorBoard::new(folder).every(self.tensorboard_every));
         }
         if let Some(store) = &self.store {
             let store = FolderStore::builder(store).keep_last(self.keep).every(Duration::from_secs(self.save_every)).open()?;
@@ -205,6 +220,9 @@ impl Arguments {
             Some(store) => format!("version {} saved in {}", run.version, store.display()),
             None => "nothing is kept: no --store was given".into(),
         };
+        if let Some(folder) = &run.tensorboard {
+            text += &format!("\ntensorboard --logdir {folder}");
+        }
         if run.ended != "end of the data" {
             text += &format!("\nstopped by {}; go on with --resume", run.ended);
         }
