@@ -59,19 +59,17 @@ pub(crate) fn rollback(Rollback { store, version }: &Rollback) -> Outcome {
 
 fn shown(reply: &Reply, store: &Path) -> Answer {
     let status = &reply.status;
-    let mut facts = vec![
-        ("trainer", format!("{} in process {}, {}", status.mode, status.process, store.display())),
+    let mut facts = vec![("trainer", format!("{} in process {}, {}", status.mode, status.process, store.display()))];
+    facts.extend(status.reason.iter().map(|reason| ("because", reason.clone())));
+    facts.extend([
         ("version", status.version.to_string()),
         ("learning rate", status.learning_rate.to_string()),
         ("rows", text::count(status.rows)),
-        ("loss", text::value(status.loss.unwrap_or(f64::NAN))),
-    ];
-    facts.extend(status.reason.iter().map(|reason| ("because", reason.clone())));
-    let metrics = status.metrics.iter().map(|(name, [total, window])| (name.as_str(), format!("{total:.4}, over the window {window:.4}")));
-    facts.extend(metrics);
+    ]);
+    let shown = |[total, window]: &[f64; 2]| format!("{}, over the window {}", text::value(*total), text::value(*window));
+    facts.extend(status.metrics.iter().map(|(name, values)| (name.as_str(), shown(values))));
     facts.extend(status.saved.map(|saved| ("saved last", saved.to_string())));
     facts.extend(status.save_error.iter().map(|error| ("not saved", error.clone())));
-    facts.extend(reply.version.map(|version| ("made or saved", version.to_string())));
     let refused = status.guard.not_finite + status.guard.outliers;
     if refused > 0 {
         facts.push(("refused", format!("{} updates not finite, {} outliers", status.guard.not_finite, status.guard.outliers)));

@@ -144,8 +144,9 @@ impl<'a> Session<'a> {
             match trainer.step_to(&*batch, &position) {
                 Err(error) if error.kind() == ErrorKind::Paused && !self.stop.came() => {
                     if !std::mem::replace(&mut waited, true) {
-                        progress.say(error.context());
-                        recorder.event("paused", error.context());
+                        let reason = trainer.status()?.reason.unwrap_or_default();
+                        progress.say(&format!("paused: {reason}"));
+                        recorder.event("paused", reason);
                     }
                     std::thread::sleep(PAUSE);
                 }
@@ -153,7 +154,8 @@ impl<'a> Session<'a> {
             }
         };
         if waited {
-            progress.say("it goes on");
+            progress.say("resumed");
+            recorder.event("resumed", "");
         }
         let report = match stepped {
             Ok(report) => report,

@@ -23,7 +23,7 @@ pub(crate) fn keep() {
 pub(crate) fn take() -> Vec<String> {
     let Some(log) = LOG.get().filter(|log| log.waiting() > 0) else { return Vec::new() };
     let (events, _) = log.drain(MOST);
-    events.into_iter().filter(|event| event.level <= Level::WARN).map(|event| event.text).collect()
+    events.into_iter().filter(|event| event.level <= Level::WARN).map(|event| event.text.replacen(" error=", ": ", 1)).collect()
 }
 
 /// Prints what nobody took.

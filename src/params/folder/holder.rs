@@ -53,11 +53,17 @@ fn now() -> u64 {
 pub(crate) fn last_writer(root: &Path) -> Option<String> {
     let bytes = FileSystem.read(&root.join(LOCK), 4096).ok()?;
     let Holder { pid, host, .. } = serde_json::from_slice(&bytes).ok()?;
-    Some(match (host == hostname(), Path::new("/proc").join(pid.to_string()).exists()) {
+    Some(match (host == hostname(), runs(pid)) {
         (true, true) => format!("process {pid}, which opened it last, still runs"),
         (true, false) => format!("process {pid}, which opened it last, has ended"),
         (false, _) => format!("process {pid} on {host:?} opened it last"),
     })
+}
+
+/// Whether a process of this machine is there, and not only its exit status, which its parent has not asked for.
+fn runs(pid: u32) -> bool {
+    let state = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']));
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(state)
 }
 
 fn hostname() -> String {
