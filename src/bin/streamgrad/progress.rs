@@ -55,8 +55,8 @@ impl Progress {
                 let metrics = values.iter().skip(1).map(|(name, _, window)| format!("  {name} {}", text::value(window)));
                 let loss = values.window("loss").unwrap_or(f64::NAN);
                 let (rows, rate) = (text::count(recorder.run.rows), text::count(rate as u64));
-                bar.set_message(format!("{rows} rows  {rate} rows/s  loss {}{}", text::value(loss), metrics.collect::<String>()));
                 bar.set_position(bytes);
+                bar.set_message(format!("{rows} rows  {rate} rows/s  loss {}{}", text::value(loss), metrics.collect::<String>()));
             }
             Self::Bar { .. } => {}
             Self::Lines(lines) if recorder.run.rows >= lines.next => lines.print(recorder, values),

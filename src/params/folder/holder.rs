@@ -77,3 +77,24 @@ fn describe(storage: &dyn Storage, path: &Path) -> String {
         |Holder { pid, host, since }| format!("process {pid} on {host:?} for {} s", now().saturating_sub(since)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_process_whose_status_nobody_has_asked_for_has_ended() {
+        assert!(runs(std::process::id()));
+        let mut child = Command::new("true").spawn().unwrap();
+        let ended = (0..1000).any(|_| {
+            thread::sleep(Duration::from_millis(10));
+            !runs(child.id())
+        });
+        assert!(ended && Path::new("/proc").join(child.id().to_string()).exists());
+        child.wait().unwrap();
+        assert!(!runs(child.id()));
+    }
+}
