@@ -19,14 +19,13 @@ use crate::text;
 /// Learns from every record once: it is predicted, counted in the metrics, then learned. Ctrl-C and SIGTERM finish the batch,
 /// save, and print the summary.
 #[derive(Debug, Args)]
+#[command(override_usage = "streamgrad train <BUNDLE> --data <FILE>... [OPTIONS]")]
 #[command(after_help = "\
 The loss and the metrics are progressive: each record was predicted before it was learned. Where standard error is no terminal, a line is
 printed whenever the rows have doubled.")]
 pub(crate) struct Arguments {
     /// The folder of the bundle, or a JSON that describes a graph
     pub(crate) bundle: PathBuf,
-    #[command(flatten)]
-    pub(crate) data: DataArguments,
     /// Keep what is learned in this folder, and go on from what it holds
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
@@ -72,11 +71,14 @@ pub(crate) struct Arguments {
     /// Steps from one point of TensorBoard's curves to the next
     #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), requires = "tensorboard")]
     tensorboard_every: u64,
-    #[command(flatten)]
-    pub(crate) guarding: GuardArguments,
     /// Allow an op of the graph that reaches files, the network or other libraries
     #[arg(long, value_name = "OP")]
     allow_op: Vec<String>,
+    // Their headings hold for all that follows.
+    #[command(flatten)]
+    pub(crate) guarding: GuardArguments,
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
 }
 
 #[derive(Clone, Copy, Debug)]
