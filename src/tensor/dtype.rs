@@ -10,7 +10,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A Rust type that is the memory of one element of a tensor: Rust's own numbers and `bool`, [`f16`] and [`bf16`] of the crate
+/// A Rust type that is the memory of one element of a tensor: Rust's own numbers and `bool`, [`f16`](struct@f16) and [`bf16`] of the crate
 /// `half`, [`Complex32`] and [`Complex64`] of `num-complex`, which name the bits of one part: they are TensorFlow's `complex64` and
 /// `complex128`.
 ///
