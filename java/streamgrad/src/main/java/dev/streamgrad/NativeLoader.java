@@ -3,6 +3,7 @@ package dev.streamgrad;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
@@ -73,40 +74,40 @@ final class NativeLoader {
                 return loadFile(file);
             }
         }
-        try (InputStream resource = NativeLoader.class.getClassLoader().getResourceAsStream(RESOURCE)) {
-            if (resource == null) {
-                throw new StreamgradException(
-                        Status.IO,
-                        "load library: it is neither in java.library.path nor on the class path as " + RESOURCE
-                                + "; add the artifact dev.streamgrad:streamgrad with the classifier linux-x86_64, or give its path with -D"
-                                + PROPERTY + "=<path of " + FILE + ">");
-            }
-            loadCopy(resource.readAllBytes(), "class path " + RESOURCE);
-            return "class path " + RESOURCE;
-        } catch (IOException e) {
-            throw new StreamgradException(Status.IO, "load library: cannot read the class path's " + RESOURCE, e);
+        ClassLoader loader = NativeLoader.class.getClassLoader();
+        if (loader.getResource(RESOURCE) == null) {
+            throw new StreamgradException(
+                    Status.IO,
+                    "load library: it is neither in java.library.path nor on the class path as " + RESOURCE
+                            + "; add the artifact dev.streamgrad:streamgrad with the classifier linux-x86_64, or give its path with -D"
+                            + PROPERTY + "=<path of " + FILE + ">");
         }
+        loadCopy(() -> loader.getResourceAsStream(RESOURCE), "class path " + RESOURCE);
+        return "class path " + RESOURCE;
     }
 
     private static String loadFile(Path file) {
-        try {
-            loadCopy(Files.readAllBytes(file), file.toString());
-        } catch (IOException e) {
-            throw new StreamgradException(Status.IO, "load library: cannot read the file, check its path: " + file, e);
-        }
+        loadCopy(() -> Files.newInputStream(file), file.toString());
         folder = file.getParent();
         return file.toString();
     }
 
+    private interface Library {
+        InputStream open() throws IOException;
+    }
+
     /** Copies to the first place that lets a library be loaded: a temporary folder may forbid it (noexec). */
-    private static void loadCopy(byte[] library, String source) {
+    private static void loadCopy(Library library, String source) {
         List<String> tried = new ArrayList<>();
         Throwable last = null;
         for (Path place : places()) {
             Path copy = null;
-            try {
+            // Streamed: the library may be larger than the heap.
+            try (InputStream in = read(library, source)) {
                 copy = Files.createTempFile(place, "libstreamgrad-", ".so", OWNER_ONLY);
-                Files.write(copy, library);
+                try (OutputStream out = Files.newOutputStream(copy)) {
+                    in.transferTo(out);
+                }
                 System.load(copy.toString());
                 requireAbi(source);
                 return;
@@ -130,6 +131,14 @@ final class NativeLoader {
                 "load library: no folder let a copy of " + source + " be loaded, start java with"
                         + " -Djava.io.tmpdir=<a folder that is writable and not mounted noexec>; tried " + tried,
                 last);
+    }
+
+    private static InputStream read(Library library, String source) {
+        try {
+            return library.open();
+        } catch (IOException e) {
+            throw new StreamgradException(Status.IO, "load library: cannot read it, check its path: " + source, e);
+        }
     }
 
     /** glibc's words for a file that may not be mapped as code. */
