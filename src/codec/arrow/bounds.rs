@@ -1,5 +1,5 @@
-//! How long a compressed buffer says it is, looked at before it is believed: its reader takes that much memory at once, and
-//! memory that is not there ends the process.
+//! How long a block, or a buffer that is compressed, says it is, looked at before it is believed: its reader takes that much
+//! memory at once, and memory that is not there ends the process.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -78,12 +78,24 @@ pub(super) fn file(reader: &mut (impl Read + Seek)) -> io::Result<()> {
     }
     reader.by_ref().take(length.cast_unsigned()).read_to_end(&mut footer)?;
     let Ok(footer) = root_as_footer(&footer) else { return Ok(()) };
+    let end = reader.seek(SeekFrom::End(0))?;
     for blocks in [footer.dictionaries(), footer.recordBatches()].into_iter().flatten() {
         for named in blocks {
+            within(named, end)?;
             block(reader, named)?;
         }
     }
     Ok(())
+}
+
+/// Refuses a block that does not end in the file.
+fn within(block: &Block, end: u64) -> io::Result<()> {
+    let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+    let sum = parts.into_iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(part).ok()?));
+    match sum {
+        Some(sum) if sum <= end => Ok(()),
+        _ => Err(io::Error::new(ErrorKind::InvalidData, format!("a block is said to be beyond the file's {end} bytes"))),
+    }
 }
 
 fn block(reader: &mut (impl Read + Seek), block: &Block) -> io::Result<()> {
