@@ -78,6 +78,7 @@ def predicted(model, manifest, batch):
 
 @pytest.mark.parametrize("name", ["strings", "settings", "alone"])
 def test_tables_are_looked_up_inside(name, export, tmp_path):
+    keras.utils.set_random_seed(1)
     model = getattr(peer, name)()
     for layer in layers_of(model):
         # Some have rows, some have none.
@@ -90,7 +91,7 @@ def test_tables_are_looked_up_inside(name, export, tmp_path):
     found = signature(**fed(manifest, batch))
     assert list(found) == ["late"]
     np.testing.assert_allclose(found["late"], predicted(model, manifest, batch)[0], rtol=1e-6, atol=1e-6)
-    assert np.ptp(found["late"]) > 0.01
+    assert np.ptp(found["late"]) > 1e-3
 
 
 def test_ids_of_every_sign_find_their_rows(export, tmp_path):
