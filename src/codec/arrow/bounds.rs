@@ -103,8 +103,11 @@ fn block(reader: &mut (impl Read + Seek), block: &Block) -> io::Result<()> {
     let mut metadata = Vec::new();
     reader.seek(SeekFrom::Start(start))?;
     reader.by_ref().take(length).read_to_end(&mut metadata)?;
-    let skipped = if metadata.starts_with(&[0xff; 4]) { 8 } else { 4 };
-    let Some(Ok(message)) = metadata.get(skipped..).map(root_as_message) else { return Ok(()) };
+    if parse(&metadata).is_none() {
+        // The reader of Arrow does not ask where the metadata ends.
+        reader.by_ref().take(u64::try_from(block.bodyLength()).unwrap_or(0)).read_to_end(&mut metadata)?;
+    }
+    let Some(message) = parse(&metadata) else { return Ok(()) };
     check(message, |offset| {
         let mut prefix = [0; 8];
         let Some(place) = start.checked_add(length).and_then(|body| body.checked_add(offset)) else { return Ok(None) };
@@ -114,6 +117,11 @@ fn block(reader: &mut (impl Read + Seek), block: &Block) -> io::Result<()> {
             read => read.map(|()| Some(prefix)),
         }
     })
+}
+
+fn parse(metadata: &[u8]) -> Option<Message<'_>> {
+    let skipped = if metadata.starts_with(&[0xff; 4]) { 8 } else { 4 };
+    root_as_message(metadata.get(skipped..)?).ok()
 }
 
 /// Asks for the first eight bytes of each compressed buffer, by its place in the message's body: its length after decompression.
