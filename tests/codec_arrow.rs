@@ -303,3 +303,18 @@ fn nulls_are_what_may_be_missing() {
     let (_, refused) = all(&mut Arrow::stream(&schema, Cursor::new(stream(&[hours]))).unwrap(), &schema, 9).unwrap();
     assert_eq!(refused, ["row 0: hour is missing; give it a default, or leave the record out"]);
 }
+
+#[test]
+fn sizes_that_cannot_be_are_refused_before_they_are_believed() {
+    for (seed, reason) in [
+        ("no-memory-lz4", "a compressed buffer says"),
+        ("metadata-beyond-its-end", "a compressed buffer says"),
+        ("block-beyond-the-end", "beyond the file"),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/arrow_file").join(seed);
+        let error = Arrow::file(&flights(), Cursor::new(std::fs::read(path).unwrap())).unwrap_err();
+        let told = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let told = told.map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        assert!(told.contains(reason), "{seed}: {told}");
+    }
+}
