@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::records::{all, column, ragged, schema, values};
+use common::records::{all, column, optional, ragged, schema, values};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use streamgrad::batch::Value;
@@ -133,6 +133,42 @@ proptest! {
         let file = examples.finish().unwrap();
         let (read, refused) = all(&mut Examples::open(&schema, &file[..], compression).unwrap(), &schema, at_once).unwrap();
         prop_assert_eq!((values(&read), refused), (values(&batch), vec![]));
+    }
+
+    #[test]
+    fn csv_in_blocks_is_csv_record_by_record(
+        lines in vec((any::<u64>(), 0..40u8), 0..60), end in 0..2usize, named: bool, missing: bool, quoting: bool, longest in 12..64usize,
+    ) {
+        let mut pair = optional("pair", "float64", &[2]);
+        pair["fields"] = serde_json::json!(["first", "second"]);
+        let mut late = column("late", "float32", &[]);
+        late["range"] = serde_json::json!([0, 1]);
+        let features = vec![optional("price", "float32", &[]), pair, column("airline", "string", &[]), column("hour", "int8", &[])];
+        let schema = schema(features, vec![late], None);
+        let good: [&[&[u8]]; 6] = [&[b"1.5", b"-2", b""], &[b"1e3", b" 7 ", b""], &[b"0.25"], &[b"UA", b"", b"\xc3\x9c"], &[b"7", b"23"], &[b"1", b"0"]];
+        let odd: [&[u8]; 12] =
+            [b"", b"NA", b"\"1\"", b"a\"b", b"\"a,b\"", b"\"a\nb\"", b"\xff", b"1\r2", b"7,8", b"nan", b"300", b"a word that is long, and longer"];
+        let mut text = if named { vec![] } else { b"price,first,second,airline,hour,late\n".to_vec() };
+        for (mut bits, strange) in lines {
+            let cells = good.iter().enumerate().map(|(at, good)| {
+                let pick = (bits & 15) as usize;
+                bits >>= 5;
+                if usize::from(strange) == at { odd[pick % odd.len()] } else { good[pick % good.len()] }
+            });
+            text.extend_from_slice(&cells.collect::<Vec<_>>().join(&b","[..]));
+            text.extend_from_slice(if strange == 20 { b"\n\n" } else { [&b"\n"[..], b"\r\n"][end] });
+        }
+        let read = |rows: usize| {
+            let mut csv = Csv::of(&schema).quoting(quoting).longest_record(longest);
+            if named {
+                csv = csv.columns(["price", "first", "second", "airline", "hour", "late"]);
+            }
+            if missing {
+                csv = csv.missing(["", "NA"]);
+            }
+            csv.open(&text[..]).and_then(|mut csv| all(&mut csv, &schema, rows)).map(|(batch, refused)| (values(&batch), refused))
+        };
+        prop_assert_eq!(read(100).map_err(|error| error.to_string()), read(1).map_err(|error| error.to_string()), "{}", String::from_utf8_lossy(&text));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Many rows at once, after those that are in.
 
+use super::Value;
 use super::batch::{Batch, Data, Store};
 use super::schema::{Field, Role};
+use crate::tensor::{AlignedBuffer, DType};
 
 /// Rows that are being added field by field. Dropped without [`Append::commit`], they leave no trace.
 #[derive(Debug)]
@@ -19,20 +21,15 @@ impl Batch {
         let start = self.rows();
         self.set.clear();
         self.set.resize(self.schema.fields(), false);
-        let Self { schema, columns, .. } = &mut *self;
-        for (store, spec) in columns.iter_mut().zip(schema.columns()) {
-            store.reserve(spec, start + rows);
-            if let (Data::Strings { places, .. }, None) = (&mut store.data, &store.lengths) {
-                places.resize((start + rows) * spec.shape.elements(), (0, 0));
-            }
-        }
-        let values = vec![0; columns.len()];
+        self.make_room(start + rows);
+        let values = vec![0; self.columns.len()];
         Append { batch: self, start, rows, values }
     }
 }
 
 impl Append<'_> {
     /// Sets a field of numbers: the bytes of its elements in all rows. False if they are not as many.
+    #[cfg(feature = "arrow")]
     pub(crate) fn bytes(&mut self, field: Field, bytes: &[u8]) -> bool {
         let Batch { schema, columns, set, .. } = &mut *self.batch;
         let (spec, Store { data, lengths, .. }) = (&schema.columns()[field.column], &mut columns[field.column]);
@@ -53,6 +50,16 @@ impl Append<'_> {
         true
     }
 
+    /// Sets a field of numbers one by one: all of them, or the rows must not be added. `None` if it is none.
+    pub(crate) fn numbers(&mut self, field: Field) -> Option<Numbers<'_>> {
+        let Batch { schema, columns, set, .. } = &mut *self.batch;
+        let (spec, Store { data, lengths, .. }) = (&schema.columns()[field.column], &mut columns[field.column]);
+        let (Data::Fixed(buffer), None) = (data, lengths) else { return None };
+        set[field.index] = true;
+        let stride = spec.shape.elements();
+        Some(Numbers { buffer, dtype: spec.dtype, start: self.start * stride + field.start, stride, elements: field.elements })
+    }
+
     /// Sets a field of one string in each row. False if it is none.
     pub(crate) fn strings<'s>(&mut self, field: Field, strings: impl Iterator<Item = &'s [u8]>) -> bool {
         let Batch { schema, columns, set, .. } = &mut *self.batch;
@@ -68,6 +75,7 @@ impl Append<'_> {
     }
 
     /// Sets a ragged field of numbers: the bytes of all values, and how many of them each row has. False if it is none.
+    #[cfg(feature = "arrow")]
     pub(crate) fn ragged(&mut self, field: Field, bytes: &[u8], rows: impl Iterator<Item = usize>) -> bool {
         let Batch { schema, columns, set, .. } = &mut *self.batch;
         let Store { data, lengths, .. } = &mut columns[field.column];
@@ -119,6 +127,24 @@ impl Append<'_> {
             }
         }
         true
+    }
+}
+
+/// A field of numbers in all rows.
+#[derive(Debug)]
+pub(crate) struct Numbers<'a> {
+    buffer: &'a mut AlignedBuffer,
+    dtype: DType,
+    start: usize,
+    stride: usize,
+    elements: usize,
+}
+
+impl Numbers<'_> {
+    /// Sets one element in one row; false if it does not fit.
+    #[inline]
+    pub(crate) fn put(&mut self, row: usize, at: usize, value: &Value<'_>) -> bool {
+        at < self.elements && value.write(self.buffer, self.dtype, self.start + row * self.stride + at).is_ok()
     }
 }
 

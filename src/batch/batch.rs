@@ -22,6 +22,8 @@ pub struct Batch {
     pub(super) schema: Arc<Schema>,
     pub(super) columns: Vec<Store>,
     capacity: usize,
+    /// The rows for which every column of a fixed size has memory.
+    room: usize,
     event_time: Option<SystemTime>,
     /// Which fields the row that is being built has set.
     pub(super) set: Vec<bool>,
@@ -158,7 +160,7 @@ impl Batch {
         let store =
             |spec: &ColumnSpec| Store { data: data(spec), rows: 0, missing: Vec::new(), lengths: spec.ragged.then(Lengths::default) };
         let columns = schema.columns().iter().map(store).collect();
-        Self { schema, columns, capacity, event_time: None, set: Vec::new() }
+        Self { schema, columns, capacity, room: 0, event_time: None, set: Vec::new() }
     }
 
     /// The columns that it has.
@@ -190,6 +192,21 @@ impl Batch {
     /// When the latest of these rows happened. Needed to learn where the rows of an embedding table expire by event time.
     pub fn set_event_time(&mut self, time: SystemTime) {
         self.event_time = Some(time);
+    }
+
+    /// Memory for so many rows.
+    pub(super) fn make_room(&mut self, rows: usize) {
+        let Self { schema, columns, room, .. } = self;
+        let grows = *room < rows;
+        for (store, spec) in columns.iter_mut().zip(schema.columns()) {
+            if grows {
+                store.reserve(spec, rows);
+            }
+            if let (Data::Strings { places, .. }, None) = (&mut store.data, &store.lengths) {
+                places.resize(rows * spec.shape.elements(), (0, 0));
+            }
+        }
+        *room = rows.max(*room);
     }
 
     /// Begins a row. Nothing is in the batch before [`RowBuilder::push`].

@@ -120,6 +120,7 @@ fn ragged(spec: &ColumnSpec, lengths: &[i64], values: &RaggedValues<'_>, rows: u
 }
 
 /// Whether these elements are, and both parts of complex ones; or missing, where they may be. What is no float is.
+#[inline]
 pub(super) fn finite(spec: &ColumnSpec, bytes: &[u8]) -> bool {
     // A fold is vectorised; `all` is not. A sum of |x| * 0 would be shorter, but would not be either.
     macro_rules! all {

@@ -4,7 +4,6 @@
 //! and used again and again; a [`BatchView`] is the same in the memory of somebody else. Both are checked before a model
 //! sees them: names, dtypes, lengths, finiteness, the range of labels.
 
-#[cfg(feature = "arrow")]
 mod append;
 #[expect(clippy::module_inception, reason = "the type that the room is named for")]
 mod batch;
@@ -17,7 +16,6 @@ mod schema;
 mod value;
 mod view;
 
-#[cfg(feature = "arrow")]
 pub(crate) use append::Append;
 pub use batch::Batch;
 pub(crate) use check::Purpose;

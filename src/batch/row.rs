@@ -21,15 +21,7 @@ impl<'a> RowBuilder<'a> {
         batch.set.clear();
         batch.set.resize(batch.schema.fields(), false);
         if row < batch.capacity() {
-            let Batch { schema, columns, .. } = batch;
-            for (store, spec) in columns.iter_mut().zip(schema.columns()) {
-                store.reserve(spec, row + 1);
-                if let Data::Strings { places, .. } = &mut store.data
-                    && !spec.ragged
-                {
-                    places.resize((row + 1) * spec.shape.elements(), (0, 0));
-                }
-            }
+            batch.make_room(row + 1);
         }
         Self { batch, row }
     }
@@ -47,12 +39,38 @@ impl<'a> RowBuilder<'a> {
     }
 
     /// As [`RowBuilder::set_at`]; an error leaves the field unset.
+    #[inline]
     pub(crate) fn put(&mut self, field: Field, value: &Value<'_>) -> Result<()> {
+        if self.put_number(field, value) {
+            return Ok(());
+        }
+        self.put_any(field, value)
+    }
+
+    fn put_any(&mut self, field: Field, value: &Value<'_>) -> Result<()> {
         let elements = value.elements();
         if elements <= field.elements || self.batch.schema.columns().get(field.column).is_some_and(|spec| spec.ragged) {
             self.write(field, 0, value)?;
         }
         self.close(field, elements)
+    }
+
+    /// Sets a field of one number, as most are; false leaves it to [`RowBuilder::write`].
+    #[inline]
+    fn put_number(&mut self, field: Field, value: &Value<'_>) -> bool {
+        let full = self.row >= self.batch.capacity();
+        let Batch { schema, columns, set, .. } = &mut *self.batch;
+        let (Some(spec), Some(set)) = (schema.columns().get(field.column), set.get_mut(field.index)) else { return false };
+        let Store { data: Data::Fixed(buffer), lengths: None, .. } = &mut columns[field.column] else { return false };
+        if full || field.elements != 1 {
+            return false;
+        }
+        let at = self.row * spec.shape.elements() + field.start;
+        if value.elements() != 1 || value.write(buffer, spec.dtype, at).is_err() {
+            return false;
+        }
+        *set = true;
+        true
     }
 
     /// Writes these elements of a field from element `at` on; the field is set by [`RowBuilder::close`].
@@ -127,24 +145,24 @@ impl<'a> RowBuilder<'a> {
             return Err(self.full());
         }
         let Batch { schema, columns, set, .. } = &mut *self.batch;
+        if !set.contains(&false) {
+            for (store, spec) in columns.iter().zip(schema.columns()) {
+                check(store, spec, self.row)?;
+            }
+            columns.iter_mut().for_each(|store| store.push(false));
+            return Ok(());
+        }
         for ((store, spec), set) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)) {
             if spec.optional {
                 store.fill_gaps(spec, set, self.row..self.row + 1);
-            }
-            let absent = !spec.optional && set.iter().any(|set| !set);
-            if absent && (spec.role == Role::Feature || set.contains(&true)) {
+            } else if set.contains(&false) && (spec.role == Role::Feature || set.contains(&true)) {
                 let missing: Vec<&str> = spec.fields.iter().zip(set).filter(|(_, set)| !**set).map(|(name, _)| name.as_str()).collect();
                 return Err(Error::input(PUSH, format!("the row lacks {}", missing.join(", "))));
             }
-            if store.rows != self.row {
-                let context = format!(
-                    "{} has {} rows, other columns {}; clear the batch before filling it row by row",
-                    spec.name, store.rows, self.row
-                );
-                return Err(Error::input(PUSH, context));
-            }
-            if !absent && !is_finite(store, spec, self.row) {
-                return Err(Error::input(PUSH, format!("{} is not finite; leave the record out, or fill the gap before", spec.name)));
+            if spec.optional || !set.contains(&false) {
+                check(store, spec, self.row)?;
+            } else {
+                even(store, spec, self.row)?;
             }
         }
         for ((store, spec), set) in columns.iter_mut().zip(schema.columns()).zip(schema.by_column(set)) {
@@ -164,12 +182,26 @@ fn foreign() -> Error {
     Error::input(SET, "the field is one of another bundle")
 }
 
-fn is_finite(store: &Store, spec: &ColumnSpec, row: usize) -> bool {
+/// Refuses a row beyond the column's next one.
+fn even(store: &Store, spec: &ColumnSpec, row: usize) -> Result<()> {
+    if store.rows == row {
+        return Ok(());
+    }
+    let context = format!("{} has {} rows, other columns {row}; clear the batch before filling it row by row", spec.name, store.rows);
+    Err(Error::input(PUSH, context))
+}
+
+/// Refuses a row with values that the column must not hold.
+fn check(store: &Store, spec: &ColumnSpec, row: usize) -> Result<()> {
+    even(store, spec, row)?;
     let (start, elements) = match &store.lengths {
         Some(lengths) => (lengths.values(), lengths.pending()),
         None => (row * spec.shape.elements(), spec.shape.elements()),
     };
-    store.is_finite(spec, start, elements)
+    if store.is_finite(spec, start, elements) {
+        return Ok(());
+    }
+    Err(Error::input(PUSH, format!("{} is not finite; leave the record out, or fill the gap before", spec.name)))
 }
 
 impl Drop for RowBuilder<'_> {

@@ -123,7 +123,19 @@ impl Value<'_> {
     }
 
     /// Writes its elements at this element index; or says why they do not fit the dtype.
+    #[inline]
     pub(super) fn write(&self, buffer: &mut AlignedBuffer, dtype: DType, index: usize) -> Result<(), String> {
+        match (*self, dtype) {
+            (Self::Float(value), DType::F32) => buffer.write(index, &[value as f32]),
+            (Self::Float(value), DType::F64) => buffer.write(index, &[value]),
+            (Self::Int(value), DType::I64) if let Ok(value) = i64::try_from(value) => buffer.write(index, &[value]),
+            (Self::Int(value), DType::I32) if let Ok(value) = i32::try_from(value) => buffer.write(index, &[value]),
+            _ => return self.convert(buffer, dtype, index),
+        }
+        Ok(())
+    }
+
+    fn convert(&self, buffer: &mut AlignedBuffer, dtype: DType, index: usize) -> Result<(), String> {
         match *self {
             Self::Float(value) => float(buffer, dtype, index, value),
             Self::Int(value) => int(buffer, dtype, index, value),

@@ -86,8 +86,11 @@ pub(super) fn list(target: &Target, row: &mut RowBuilder<'_>, text: &[u8]) -> Re
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut elements = 0;
     let element = Element { target, row: &mut *row, at: &mut elements, nested: false };
-    let null = element.deserialize(&mut json).and_then(|null| json.end().map(|()| null)).map_err(|error| reason(&error))?;
-    if null { Err("it is null".into()) } else { target.close(row, elements) }
+    match element.deserialize(&mut json).and_then(|found| json.end().map(|()| found)).map_err(|error| reason(&error))? {
+        Found::Null => Err("it is null".into()),
+        Found::Whole => Ok(()),
+        Found::Elements => target.close(row, elements),
+    }
 }
 
 /// serde_json names the line of the text it was given, which is always the first.
@@ -125,11 +128,10 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
                 return Err(A::Error::custom(format_args!("{} is there twice", target.column)));
             }
             let mut elements = 0;
-            let null = map.next_value_seed(Element { target, row: &mut *self.row, at: &mut elements, nested: false })?;
-            if null {
-                self.seen[at] = false;
-            } else {
-                target.close(self.row, elements).map_err(A::Error::custom)?;
+            match map.next_value_seed(Element { target, row: &mut *self.row, at: &mut elements, nested: false })? {
+                Found::Null => self.seen[at] = false,
+                Found::Whole => {}
+                Found::Elements => target.close(self.row, elements).map_err(A::Error::custom)?,
             }
             next = at + 1;
         }
@@ -169,7 +171,16 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-/// Writes a value, or the elements of arrays within arrays, one after the other; true for null.
+/// What a field was given.
+enum Found {
+    Null,
+    /// Its only value; it is set.
+    Whole,
+    /// Elements, that are to be closed.
+    Elements,
+}
+
+/// Writes a value, or the elements of arrays within arrays, one after the other.
 struct Element<'a, 'b> {
     target: &'a Target,
     row: &'a mut RowBuilder<'b>,
@@ -178,62 +189,65 @@ struct Element<'a, 'b> {
 }
 
 impl Element<'_, '_> {
-    fn write<E: serde::de::Error>(self, value: &Value<'_>) -> Result<bool, E> {
+    fn write<E: serde::de::Error>(self, value: &Value<'_>) -> Result<Found, E> {
+        if !self.nested {
+            return self.target.put(self.row, value).map(|()| Found::Whole).map_err(E::custom);
+        }
         self.target.write(self.row, *self.at, value).map_err(E::custom)?;
         *self.at += 1;
-        Ok(false)
+        Ok(Found::Elements)
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
-    type Value = bool;
+    type Value = Found;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Element<'_, '_> {
-    type Value = bool;
+    type Value = Found;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.target.column, self.target.dtype)
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Found, E> {
         if !self.nested {
-            return Ok(true);
+            return Ok(Found::Null);
         }
         if !self.target.miss(self.row, *self.at).map_err(E::custom)? {
             return Err(E::custom(format_args!("{} has a null among its values", self.target.column)));
         }
         *self.at += 1;
-        Ok(false)
+        Ok(Found::Elements)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<bool, E> {
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Found, E> {
         self.write(&Value::Bool(value))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<bool, E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Found, E> {
         self.write(&Value::Int(value.into()))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<bool, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Found, E> {
         self.write(&Value::Int(value.into()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<bool, E> {
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Found, E> {
         self.write(&Value::Float(value))
     }
 
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<bool, E> {
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Found, E> {
         self.write(&Value::Bytes(value.as_bytes()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Found, A::Error> {
         let Self { target, row, at, .. } = self;
         while seq.next_element_seed(Element { target, row: &mut *row, at: &mut *at, nested: true })?.is_some() {}
-        Ok(false)
+        Ok(Found::Elements)
     }
 }

@@ -30,7 +30,6 @@
 mod arrow;
 mod cells;
 mod csv;
-mod csv_writer;
 mod decode;
 mod example;
 mod example_writer;
@@ -48,8 +47,7 @@ mod text;
 #[cfg(feature = "arrow")]
 pub use arrow::{Arrow, ArrowBatch};
 pub use cells::Output;
-pub use csv::{Csv, CsvBuilder};
-pub use csv_writer::CsvWriter;
+pub use csv::{Csv, CsvBuilder, CsvWriter};
 pub use decode::Decode;
 pub use example::Examples;
 pub use example_writer::ExampleWriter;

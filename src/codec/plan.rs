@@ -124,7 +124,6 @@ impl Target {
         self.required && self.default.is_none()
     }
 
-    #[cfg(feature = "arrow")]
     pub(super) fn field(&self) -> Field {
         self.field
     }
@@ -135,13 +134,16 @@ impl Target {
         self.optional || !self.is_needed()
     }
 
-    #[cfg(feature = "arrow")]
     pub(super) fn has_default(&self) -> bool {
         self.default.is_some()
     }
 
+    /// Whether a value of it that is missing is told by what stands in its place.
+    pub(super) fn may_be_gap(&self) -> bool {
+        self.optional && self.default.is_none()
+    }
+
     /// Whether these values may be in the field; `None` if they must be looked at one by one.
-    #[cfg(feature = "arrow")]
     pub(super) fn allows(&self, value: Option<&Value<'_>>) -> bool {
         match (self.range, value) {
             (None, _) => true,
@@ -156,6 +158,7 @@ impl Target {
     }
 
     /// Sets the field.
+    #[inline]
     pub(super) fn put(&self, row: &mut RowBuilder<'_>, value: &Value<'_>) -> Result<(), String> {
         if let Some(range) = self.range {
             self.check(value, range)?;

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use super::cells::{Cell, Cells, Output, cells, emit, names};
-use super::json_writer;
 use crate::batch::{BatchView, Schema};
+use crate::codec::cells::{Cell, Cells, Output, cells, emit, names};
+use crate::codec::json_writer;
 use crate::error::{Error, Result};
 
 /// Writes batches as CSV that [`Csv`](super::Csv) reads without options: a header, then a line for each row. Several values of

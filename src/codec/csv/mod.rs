@@ -1,23 +1,27 @@
 //! CSV into batches.
 
-use std::io::{BufRead, BufReader, Read};
+mod block;
+mod records;
+mod writer;
 
-use csv_core::{ReadRecordResult, Reader};
+use std::io::Read;
 
-use super::decode::{Decode, counts};
-use super::fields::Fields;
-use super::json;
-use super::plan::{Plan, Target};
-use super::refusals::{Place, Refusals};
-use super::text;
+use records::{Record, Records, WIDEST};
+pub use writer::CsvWriter;
+
 use crate::batch::{Batch, RowBuilder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::codec::decode::{Decode, counts};
+use crate::codec::fields::Fields;
+use crate::codec::json;
+use crate::codec::plan::{Plan, Target};
+use crate::codec::refusals::{Place, Refusals};
+use crate::codec::text;
+use crate::error::{Error, Result};
 use crate::tensor::DType;
 
 const OPEN: &str = "open csv";
-const BUFFER: usize = 1 << 17;
-/// No header is wider.
-const WIDEST: usize = 1 << 16;
+/// Fewer records than this are not worth a block.
+const FEWEST: usize = 8;
 
 /// How a CSV stream is written. Without options: commas, double quotes, names of columns in the first line, nothing in a cell
 /// for nothing (in a cell of one string: the empty string).
@@ -84,22 +88,13 @@ impl CsvBuilder {
     /// name is there twice; `Io` if the reader fails.
     pub fn open<R: Read>(self, reader: R) -> Result<Csv<R>> {
         let plan = Plan::new(self.fields)?;
-        let mut core = csv_core::ReaderBuilder::new();
-        core.delimiter(self.delimiter).quoting(self.quoting);
         let width = self.columns.as_ref().map_or(WIDEST, Vec::len);
-        let mut records = Records {
-            reader: BufReader::with_capacity(BUFFER, reader),
-            core: core.build(),
-            cells: vec![0; 1024],
-            ends: vec![0; width + 1],
-            longest: self.longest,
-            line: 1,
-        };
+        let mut records = Records::new(reader, self.delimiter, self.quoting, width, self.longest);
         let header = match self.columns {
             Some(columns) => columns,
             None => header(&mut records)?,
         };
-        records.ends = vec![0; header.len() + 1];
+        records.set_columns(header.len());
         let sources = plan.targets.iter().map(|target| source(target, &header)).collect::<Result<Vec<_>>>()?;
         if plan.strict
             && let Some(unknown) = (0..header.len()).find(|at| !sources.iter().any(|source| source.columns().any(|column| column == *at)))
@@ -107,7 +102,9 @@ impl CsvBuilder {
             return Err(Error::input(OPEN, format!("no field takes the column {}", header[unknown])));
         }
         let seen = vec![false; plan.targets.len()];
-        Ok(Csv { records, plan, sources, missing: self.missing, separator: self.separator, seen, read: 0, refusals: Refusals::default() })
+        let in_blocks = plan.targets.iter().zip(&sources).all(|(target, source)| block::takes(target, source));
+        let (missing, separator, refusals) = (self.missing, self.separator, Refusals::default());
+        Ok(Csv { records, plan, sources, missing, separator, in_blocks, alone: 0, seen, read: 0, refusals })
     }
 }
 
@@ -120,6 +117,10 @@ pub struct Csv<R> {
     sources: Vec<Source>,
     missing: Option<Vec<Vec<u8>>>,
     separator: u8,
+    /// Whether all fields can be read block by block.
+    in_blocks: bool,
+    /// So many records are to be read one by one: they were no block.
+    alone: usize,
     seen: Vec<bool>,
     read: u64,
     refusals: Refusals,
@@ -197,10 +198,21 @@ impl Csv<std::io::Empty> {
 
 impl<R: Read> Decode for Csv<R> {
     fn fill(&mut self, batch: &mut Batch, rows: usize) -> Result<usize> {
-        let Self { records, plan, sources, missing, separator, seen, read, refusals } = self;
+        let Self { records, plan, sources, missing, separator, in_blocks, alone, seen, read, refusals } = self;
         let room = plan.room(batch, rows)?;
         let mut filled = 0;
         while filled < room {
+            if *in_blocks && *alone == 0 && room - filled >= FEWEST {
+                let block = records.block(room - filled)?;
+                let rows = block.rows();
+                if block.append(plan, sources, missing.as_deref(), batch) {
+                    records.skip_block();
+                    (filled, *read) = (filled + rows, *read + rows as u64);
+                    continue;
+                }
+                *alone = rows;
+            }
+            *alone = alone.saturating_sub(1);
             let Some((line, record)) = records.next()? else { break };
             let mut row = batch.row();
             let decode = |record: Record<'_>| {
@@ -221,6 +233,14 @@ impl<R: Read> Decode for Csv<R> {
     counts!();
 }
 
+/// Whether a cell holds nothing. Unless it is said what does, an empty one does, where it can be nothing else.
+fn is_missing(cell: &[u8], missing: Option<&[Vec<u8>]>, empty: bool) -> bool {
+    match missing {
+        Some(missing) => missing.iter().any(|text| text == cell),
+        None => empty && cell.is_empty(),
+    }
+}
+
 /// Sets a field from its cells; false if they hold nothing.
 fn cells(
     target: &Target,
@@ -230,10 +250,7 @@ fn cells(
     missing: Option<&[Vec<u8>]>,
     separator: u8,
 ) -> Result<bool, String> {
-    let is_missing = |cell: &[u8], list: bool| match missing {
-        Some(missing) => missing.iter().any(|text| text == cell),
-        None => cell.is_empty() && (list || target.dtype != DType::String),
-    };
+    let is_missing = |cell: &[u8], list: bool| is_missing(cell, missing, list || target.dtype != DType::String);
     match source {
         Source::Nothing => Ok(false),
         Source::Cell(column) => {
@@ -244,7 +261,7 @@ fn cells(
             match cell {
                 [b'[', ..] if list => json::list(target, row, cell)?,
                 _ if list => text::list(target, row, cell, separator)?,
-                _ => target.put(row, &text::value(cell, target.dtype)?)?,
+                _ => text::value(cell, target.dtype, |value| target.put(row, value))?,
             }
             Ok(true)
         }
@@ -256,121 +273,12 @@ fn cells(
             for (at, &column) in columns.iter().enumerate() {
                 let cell = record.cell(column);
                 if !is_missing(cell, false) {
-                    target.write(row, at, &text::value(cell, target.dtype)?)?;
+                    text::value(cell, target.dtype, |value| target.write(row, at, value))?;
                 } else if !target.miss(row, at)? {
                     return Err(format!("{absent} of its {} values are missing", columns.len()));
                 }
             }
             target.close(row, columns.len()).map(|()| true)
-        }
-    }
-}
-
-/// The records of a stream, one at a time, in memory that is bounded.
-#[derive(Debug)]
-struct Records<R> {
-    reader: BufReader<R>,
-    core: Reader,
-    /// The cells of a record, unquoted, one after the other.
-    cells: Vec<u8>,
-    /// Where each of them ends; one more than there are columns.
-    ends: Vec<usize>,
-    longest: usize,
-    line: u64,
-}
-
-/// The cells of one record.
-struct Record<'a> {
-    cells: &'a [u8],
-    ends: &'a [usize],
-}
-
-impl<'a> Record<'a> {
-    fn cell(&self, column: usize) -> &'a [u8] {
-        let start = if column == 0 { 0 } else { self.ends[column - 1] };
-        &self.cells[start..self.ends[column]]
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
-        (0..self.ends.len()).map(|column| self.cell(column))
-    }
-}
-
-impl<R: Read> Records<R> {
-    /// The next record and its line: its cells, or why it is none.
-    fn next(&mut self) -> Result<Option<(u64, Result<Record<'_>, String>)>> {
-        self.skip_empty_lines()?;
-        let (line, columns) = (self.line, self.ends.len() - 1);
-        let (mut written, mut ended, mut wide) = (0, 0, false);
-        loop {
-            let input = fill(&mut self.reader, self.line)?;
-            let (result, read, out, ends) = self.core.read_record(input, &mut self.cells[written..], &mut self.ends[ended..]);
-            self.line += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
-            self.reader.consume(read);
-            (written, ended) = (written + out, ended + ends);
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                // Its cells are not wanted any more, only its end.
-                ReadRecordResult::OutputFull if wide => written = 0,
-                ReadRecordResult::OutputFull if written < self.longest => {
-                    self.cells.resize((self.cells.len() * 2).min(self.longest), 0);
-                }
-                ReadRecordResult::OutputFull => {
-                    self.resume()?;
-                    let reason = format!("the record is longer than {} bytes; is a quote not closed?", self.longest);
-                    return Ok(Some((line, Err(reason))));
-                }
-                ReadRecordResult::OutputEndsFull => (ended, wide) = (0, true),
-                ReadRecordResult::Record => {
-                    let record = if wide || ended > columns {
-                        Err(format!("it has more than {columns} cells"))
-                    } else if ended < columns && columns != WIDEST {
-                        Err(format!("it has {ended} cells, not {columns}"))
-                    } else {
-                        Ok(Record { cells: &self.cells[..written], ends: &self.ends[..ended] })
-                    };
-                    return Ok(Some((line, record)));
-                }
-                ReadRecordResult::End => return Ok(None),
-            }
-        }
-    }
-
-    fn skip_empty_lines(&mut self) -> Result<()> {
-        loop {
-            let input = fill(&mut self.reader, self.line)?;
-            let empty = input.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(input.len());
-            self.line += memchr::memchr_iter(b'\n', &input[..empty]).count() as u64;
-            let more = empty == input.len() && empty > 0;
-            self.reader.consume(empty);
-            if !more {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Begins anew with the next line, whatever the record that is given up would make of it.
-    fn resume(&mut self) -> Result<()> {
-        self.core.reset();
-        loop {
-            let input = fill(&mut self.reader, self.line)?;
-            let (skipped, found) = memchr::memchr(b'\n', input).map_or((input.len(), false), |at| (at + 1, true));
-            self.line += u64::from(found);
-            self.reader.consume(skipped);
-            if found || skipped == 0 {
-                return Ok(());
-            }
-        }
-    }
-}
-
-fn fill<R: Read>(reader: &mut BufReader<R>, line: u64) -> Result<&[u8]> {
-    loop {
-        match reader.fill_buf() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            // The borrow of the error's arm ends here; what is buffered is given again.
-            Ok(_) => return Ok(reader.buffer()),
-            Err(error) => return Err(Error::new(ErrorKind::Io, "read csv", format!("near line {line}")).with_source(error)),
         }
     }
 }
