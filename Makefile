@@ -175,19 +175,26 @@ $(STAMPS)/java: $(LIBRARY) $(shell find java -name target -prune -o -type f -pri
 checks: .venv
 	@$(PYTHON) .ci/licences.py
 
+.PHONY: rust-tests
+# Builds what test-rust runs.
+rust-tests:
+	@cargo test --quiet --locked --all-features --no-run
+
 .PHONY: test-rust test-java test-python
 ## test-rust: unit, integration and documentation tests
 test-rust: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --quiet --locked --all-features
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) .ci/rust_tests.py --all-features
 
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(SUREFIRE) $(MAVEN) verify $(PLAIN)
 	@mkdir -p $(STAMPS) && touch $(STAMPS)/java
 
+# Python uses one core: two processes, a file each at a time, first those that run the demo and the README.
+HALVES := -n 2 --dist loadfile --no-loadscope-reorder
 ## test-python: the exporter, the README's examples
 test-python: peer java
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest --disable-warnings -c python/pyproject.toml python/tests $(wildcard tests/*.py)
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) -m pytest --disable-warnings -c python/pyproject.toml $(HALVES) $(wildcard tests/*.py) python/tests
 
 ## test-long: soak tests, millions of steps, an older TensorFlow, Maven's TensorFlow, all packages, a real Flink cluster (an hour)
 .PHONY: test-long
@@ -229,12 +236,14 @@ fmt: .venv
 	@$(PYTHON) -m ruff format --quiet .
 
 ## lint: formatting, clippy, links in the documentation, ruff, mypy
-.PHONY: lint
-lint: .venv
+.PHONY: lint lint-rust lint-python
+lint: lint-rust lint-python
+lint-rust:
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --all-features
+lint-python: .venv
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy --config-file python/pyproject.toml python/src
