@@ -104,7 +104,7 @@ command:
 .PHONY: peer
 peer: .venv $(STAMPS)/peer
 # The longest first, two at a time: each is TensorFlow with a core of its own.
-PEERS := fixtures optimizers embedding metrics bindings flights command graphs tables ragged saved_models codecs ancestor examples transforms wine
+PEERS := fixtures optimizers examples transforms embedding metrics tables ancestor saved_models codecs graphs ragged command bindings flights wine
 $(STAMPS)/peer: $(wildcard tests/peer/*.py) $(shell find python/src -name '*.py' 2>/dev/null) python/requirements.lock
 	@echo "peer: Keras computes what the tests compare with"
 	@mkdir -p $(PEER) $(STAMPS)
