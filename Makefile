@@ -71,7 +71,10 @@ wine: check-machine .venv native java
 
 ## test: every check and every test that ends in minutes
 .PHONY: test
-test: check-machine checks test-rust test-java test-python
+test: check-machine
+	@.ci/beside peer "native rust-tests"
+	@.ci/beside test-java "checks test-rust"
+	@$(MAKE) --no-print-directory test-python
 
 ## check-machine: what this machine lacks, and how to get it
 .PHONY: check-machine
@@ -175,15 +178,15 @@ $(STAMPS)/java: $(LIBRARY) $(shell find java -name target -prune -o -type f -pri
 checks: .venv
 	@$(PYTHON) .ci/licences.py
 
+# What test-rust runs.
 .PHONY: rust-tests
-# Builds what test-rust runs.
 rust-tests:
 	@cargo test --quiet --locked --all-features --no-run
 
 .PHONY: test-rust test-java test-python
 ## test-rust: unit, integration and documentation tests
 test-rust: peer native
-	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" $(PYTHON) .ci/rust_tests.py --all-features
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" cargo test --quiet --locked --all-features
 
 ## test-java: the core, Flink and the demo in a MiniCluster
 test-java: peer native
