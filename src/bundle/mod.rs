@@ -36,17 +36,25 @@ const OPEN: &str = "open bundle";
 /// A SavedModel without values.
 const SERVING: &str = "serving.pb";
 
+/// What TensorFlow is given of a model.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// A graph that is fed all of its values: it can learn.
+    Graph(Vec<u8>),
+    /// TensorFlow's own format, read from its folder, values included: it only predicts.
+    SavedModel,
+}
+
 /// A verified bundle.
 #[derive(Debug)]
 pub struct Bundle {
     path: PathBuf,
     manifest: Manifest,
-    graph: Vec<u8>,
+    form: Form,
     values: Values,
     rows: FirstRows,
     identity: String,
     reach: Reach,
-    saved_model: bool,
 }
 
 impl Bundle {
@@ -75,7 +83,7 @@ impl Bundle {
         };
         let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
         let identity = hex(&Sha256::digest(&json));
-        Ok(Self { path, manifest, graph, values, rows, identity, reach, saved_model: false })
+        Ok(Self { path, manifest, form: Form::Graph(graph), values, rows, identity, reach })
     }
 
     /// Opens the bundle at this folder, or the SavedModel, to predict by a signature of it.
@@ -98,11 +106,6 @@ impl Bundle {
         }
     }
 
-    /// Whether it is a SavedModel, which only predicts.
-    pub(crate) fn is_saved_model(&self) -> bool {
-        self.saved_model
-    }
-
     /// The folder it was opened from.
     pub fn path(&self) -> &Path {
         &self.path
@@ -118,8 +121,8 @@ impl Bundle {
         &self.identity
     }
 
-    pub(crate) fn graph(&self) -> &[u8] {
-        &self.graph
+    pub(crate) fn form(&self) -> &Form {
+        &self.form
     }
 
     pub(crate) fn values(&self) -> &Values {

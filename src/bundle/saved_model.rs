@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::graph_def::{GraphDef, TensorShape};
 use super::manifest::{Column, Loss, Manifest, Output, Task};
-use super::{Bundle, FirstRows, Values, graph, hex, invalid, read};
+use super::{Bundle, FirstRows, Form, Values, graph, hex, invalid, read};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Shape, name_of};
 
@@ -45,12 +45,11 @@ impl Bundle {
         Ok(Self {
             path: path.to_owned(),
             manifest,
-            graph: Vec::new(),
+            form: Form::SavedModel,
             values: Values::default(),
             rows: FirstRows::default(),
             identity: identity(path, &content)?,
             reach,
-            saved_model: true,
         })
     }
 }

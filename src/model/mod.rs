@@ -13,7 +13,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::batch::{BatchView, Purpose, Schema};
-use crate::bundle::{Bundle, Manifest, Output, SERVING_TAG, Source, node_of, predicts_only};
+use crate::bundle::{Bundle, Form, Manifest, Output, SERVING_TAG, Source, node_of, predicts_only};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::{Rows, Version};
 use crate::tensor::DType;
@@ -65,9 +65,9 @@ struct Run {
 
 impl Model {
     pub(crate) fn new(bundle: Arc<Bundle>, config: SessionConfig) -> Result<Self> {
-        let session = match bundle.is_saved_model() {
-            true => Session::of_saved_model(bundle.path(), SERVING_TAG, config)?,
-            false => Session::new(Graph::import(bundle.graph())?, config)?,
+        let session = match bundle.form() {
+            Form::Graph(graph) => Session::new(Graph::import(graph)?, config)?,
+            Form::SavedModel => Session::of_saved_model(bundle.path(), SERVING_TAG, config)?,
         };
         let (graph, manifest, reach) = (session.graph(), bundle.manifest(), bundle.reach());
         let outputs = |pick: fn(&Output) -> &str| {
@@ -76,9 +76,9 @@ impl Model {
         };
         let predicted = outputs(|output| &output.predict)?;
         let feeds = feeds(&bundle, graph)?;
-        let learn = match bundle.is_saved_model() {
-            true => None,
-            false => {
+        let learn = match bundle.form() {
+            Form::SavedModel => None,
+            Form::Graph(_) => {
                 let evaluated = [&[scalar(graph, &manifest.loss.evaluate)?], predicted.as_slice()].concat();
                 let trained = trained(graph, manifest, outputs(|output| &output.train)?)?;
                 Some(Learn { train: Run::new(&feeds, &reach.train, trained), evaluate: Run::new(&feeds, &reach.evaluate, evaluated) })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::serving::Serving;
 use super::source::{Source, VersionName, listed};
-use crate::bundle::{has_model, identity_at};
+use crate::bundle::{Form, has_model, identity_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Opening;
 use crate::params::{Layout, Version};
@@ -106,9 +106,9 @@ impl Source for Bundles {
             let context = format!("{} was replaced while it was being read; it will be read again", path.display());
             return Err(Error::new(ErrorKind::InvalidBundle, "open bundle", context));
         }
-        let version = match model.bundle().is_saved_model() {
-            true => Version::without_parameters(model.bundle(), version),
-            false => Version::initial(&Layout::new(model.bundle(), None, 1)?, model.bundle(), version)?,
+        let version = match model.bundle().form() {
+            Form::SavedModel => Version::without_parameters(model.bundle(), version),
+            Form::Graph(_) => Version::initial(&Layout::new(model.bundle(), None, 1)?, model.bundle(), version)?,
         };
         Ok(Serving { model, version, made: None })
     }

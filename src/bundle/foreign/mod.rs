@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::manifest::Manifest;
-use super::{Bundle, FirstRows, Values, graph, hex};
+use super::{Bundle, FirstRows, Form, Values, graph, hex};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape};
 use crate::tf::{self, Graph, SessionConfig};
@@ -75,7 +75,7 @@ impl Bundle {
         let values = Values::parse(initial, &manifest)?;
         let reach = graph::verify(&graph, &manifest, &allowed)?;
         let (path, identity) = (foreign.path, foreign.identity);
-        Ok(Self { path, manifest, graph, values, rows: FirstRows::default(), identity, reach, saved_model: false })
+        Ok(Self { path, manifest, form: Form::Graph(graph), values, rows: FirstRows::default(), identity, reach })
     }
 }
 

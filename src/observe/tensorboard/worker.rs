@@ -12,7 +12,7 @@ use super::event::{Event, Histogram, Summary};
 use super::files::Files;
 use super::sample::{Held, Sample};
 use super::{OPEN, TensorBoard, TensorBoardStatus};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Form};
 use crate::error::{Error, ErrorKind, Result};
 use crate::optimizer::sum_of_squares;
 use crate::params::yield_to_the_stream;
@@ -100,7 +100,9 @@ impl Worker {
     fn write(&mut self, sample: Sample) -> Result<()> {
         let Sample { time, version, lineage, totals, .. } = sample;
         if self.files.current().is_none() && !(self.begun && self.files.has_first()) {
-            self.files.write(&Event::graph(time, self.bundle.graph()))?;
+            if let Form::Graph(graph) = self.bundle.form() {
+                self.files.write(&Event::graph(time, graph))?;
+            }
             self.begun = true;
             // A run that went on after the snapshot from which this one goes on has written later steps.
             self.files.write(&Event::start(time, version))?;
