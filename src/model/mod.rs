@@ -151,6 +151,7 @@ impl Model {
 
     /// Predictions by the parameters of this version.
     pub(crate) fn predict(&self, version: &Version, batch: &BatchView<'_>) -> Result<Predictions> {
+        let _predict = tracing::trace_span!("predict", rows = batch.rows(), version = version.number()).entered();
         let features = self.transform(version, batch, Purpose::Predict, false)?;
         let input = features.input(batch);
         let rows = self.read(version, input.batch())?;
@@ -181,7 +182,7 @@ impl Model {
 
     fn run(&self, run: &Run, fed: &Fed<'_>) -> Result<Vec<Tensor>> {
         let inputs: SmallVec<[&Tensor; 32]> = run.feeds.iter().map(|feed| fed.tensor(*feed)).collect::<Result<_>>()?;
-        self.session.run(&run.plan, &inputs)
+        tracing::trace_span!("run").in_scope(|| self.session.run(&run.plan, &inputs))
     }
 }
 

@@ -171,8 +171,10 @@ impl Learned {
     /// Goes on from a snapshot, in a lineage of its own; an error changes nothing. Gradients that are on their way are applied
     /// there.
     pub(super) fn depart(&self, snapshot: &Snapshot) -> Result<VersionId> {
+        let restore = tracing::debug_span!("restore", from = %snapshot.version(), to = tracing::field::Empty).entered();
         let start = resume::depart(&self.layout, snapshot)?;
         let id = start.id;
+        restore.record("to", tracing::field::display(id));
         self.replace(start);
         Ok(id)
     }

@@ -204,6 +204,7 @@ impl Follower {
 
     /// Loads a version, warms it, and lets it predict; returns the version before. An error changes nothing.
     fn take(&self, version: VersionId) -> Result<VersionId> {
+        let _swap = tracing::debug_span!("swap", from = %self.version(), to = %version).entered();
         let next = self.source.load(version)?;
         let current = self.current.load_full();
         next.check(current.model.schema())?;

@@ -68,6 +68,7 @@ impl Trainer {
 
     /// Pushes an update that the guard lets pass.
     pub(super) fn push(&self, update: Update<'_>) -> Result<Receipt> {
+        let _push = tracing::trace_span!("push").entered();
         let watch = &self.store.steering().watch;
         let norm = if watch.bounds_norms() { Some(norm(&update)?) } else { None };
         // The push names the parameter whose gradient is not finite.

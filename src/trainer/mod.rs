@@ -26,6 +26,8 @@ use observer::Observer;
 pub use parameters::Parameters;
 pub use report::{Report, Timings};
 
+use tracing::{field, trace_span};
+
 use crate::batch::{BatchView, Schema};
 use crate::bundle::Bundle;
 use crate::control::Server;
@@ -108,11 +110,14 @@ impl Trainer {
     }
 
     fn learn(&self, batch: &BatchView<'_>, position: Option<&[u8]>) -> Result<Report> {
+        let step = trace_span!("step", rows = batch.rows(), version = field::Empty).entered();
         let started = Instant::now();
+        let pull = trace_span!("pull").entered();
         let version = self.store.pull()?;
         let features = self.model.features(&version, batch)?;
         let input = features.input(batch);
         let mut rows = self.model.pull(&version, &input)?;
+        drop(pull);
         let pulled = Instant::now();
         let pass = self.model.train(&version, &rows, &input)?;
         let ran = Instant::now();
@@ -126,6 +131,7 @@ impl Trainer {
             observation,
             position,
         })?;
+        step.record("version", receipt.version);
         let timings = Timings { pull: pulled - started, run: ran - pulled, push: ran.elapsed() };
         let report = Report::new(&receipt, pass.loss, pass.predictions, timings);
         self.observer.learned(&report, &pass.gradients, &pass.row_gradients, &*self.store);

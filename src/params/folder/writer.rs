@@ -27,6 +27,7 @@ impl Writer {
 
     /// Writes a version, the `newest` one or one that comes late; it will outlast the process when this returns.
     pub(super) fn write(&mut self, captured: &Captured, newest: bool) -> Result<()> {
+        let _save = tracing::debug_span!("save", version = %captured.version.id()).entered();
         if !self.lock.is_in_place() {
             let context =
                 format!("{} was removed or replaced since it was opened; put it back, or open it again", self.folder.path().display());
