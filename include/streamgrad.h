@@ -32,6 +32,9 @@ struct ArrowSchema;
 /** An `sg_store_status` to be written. */
 #define SG_STORE_STATUS_INIT { sizeof(sg_store_status), 0, 0, { 0, 0 }, 0, 0, { 0 } }
 
+/** An `sg_saved_model` of this bundle's own values. */
+#define SG_SAVED_MODEL(bundle) { sizeof(sg_saved_model), (bundle), NULL, NULL, NULL, NULL, 0 }
+
 /** An `sg_guard` of defaults. */
 #define SG_GUARD_INIT { sizeof(sg_guard), 0, 0, 0, 0, 0, 0.0, 0.0, 0 }
 
@@ -778,6 +781,40 @@ typedef struct {
 } sg_store_status;
 
 /**
+ * What `sg_saved_model_write` writes. Plain data of the caller, to be initialised with `SG_SAVED_MODEL`; zero is the default.
+ */
+typedef struct {
+    /**
+     * `sizeof(sg_saved_model)`.
+     */
+    size_t size;
+    /**
+     * The folder of the bundle.
+     */
+    const char *bundle;
+    /**
+     * The folder of a store, whose writer goes on meanwhile, in this or any other process; null: the bundle's own values, as number 0.
+     */
+    const char *store;
+    /**
+     * The version, which the store keeps; null: what was saved there last.
+     */
+    const sg_version_id *version;
+    /**
+     * The TensorFlow library or its folder; null: found by the order in README.md.
+     */
+    const char *tensorflow;
+    /**
+     * Zero-terminated names of ops that the graph may hold although they reach beyond the process.
+     */
+    const char *const *allowed_ops;
+    /**
+     * How many names.
+     */
+    size_t allowed_op_count;
+} sg_saved_model;
+
+/**
  * An opened, verified bundle. Open until `sg_bundle_close`; any number of threads at once.
  */
 typedef struct {
@@ -1460,6 +1497,18 @@ sg_status sg_trainer_store_status(sg_trainer trainer, sg_store_status *status, s
  */
 sg_status sg_trainer_save_on_signal(sg_trainer trainer,
                                     sg_error *error);
+
+/**
+ * Writes a version as a SavedModel into the folder `folder/<number>`, as TensorFlow Serving wants it: complete or not at all.
+ *
+ * Writes which version that is to `written`, which may be null. Refused with `SG_INVALID_INPUT` if `folder/<number>` exists, or if the store
+ * keeps no such version or none at all, with `SG_INVALID_SNAPSHOT` if it is damaged. Of a trainer's newest version it is
+ * `sg_trainer_to_saved_model`. Thread-safe.
+ */
+sg_status sg_saved_model_write(const sg_saved_model *model,
+                               const char *folder,
+                               sg_version_id *written,
+                               sg_error *error);
 
 /**
  * Opens and verifies the bundle in the folder `path`, as a trainer would, without TensorFlow.

@@ -19,6 +19,7 @@ const SOURCES: &[&str] = &[
     "capi/tensorboard.rs",
     "capi/trainer.rs",
     "capi/store.rs",
+    "capi/saved_model.rs",
     "capi/bundle.rs",
     "capi/field.rs",
     "capi/batch.rs",

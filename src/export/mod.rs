@@ -10,8 +10,9 @@ use std::path::Path;
 
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Opening;
 use crate::params::WholeVersion;
-use crate::snapshot::{Snapshot, VersionId};
+use crate::snapshot::{Snapshot, SnapshotFolder, VersionId};
 use crate::tf;
 
 const OPERATION: &str = "write SavedModel";
@@ -42,10 +43,28 @@ pub fn saved_model(bundle: &Bundle, snapshot: Option<&Snapshot>, folder: impl As
     write(bundle, WholeVersion::of(bundle, snapshot)?, folder.as_ref())
 }
 
+/// The same, for hosts that name a bundle and a version by paths and numbers: the newest of the store's folder unless one is named, the bundle's
+/// own values without a store.
+pub(crate) fn kept(opening: &Opening, bundle: &Path, store: Option<&Path>, version: Option<VersionId>, folder: &Path) -> Result<VersionId> {
+    let snapshot = match (store, version) {
+        (Some(store), Some(version)) => Some(SnapshotFolder::open(store)?.read(version)?),
+        (Some(store), None) => {
+            let newest = SnapshotFolder::open(store)?.newest()?;
+            Some(newest.ok_or_else(|| Error::input(OPERATION, format!("nothing was saved there yet: {}", store.display())))?)
+        }
+        (None, Some(version)) => return Err(Error::input(OPERATION, format!("name the store that keeps version {version}"))),
+        (None, None) => None,
+    };
+    let bundle = opening.bundle(bundle)?;
+    tf::load_from(&opening.tensorflow)?;
+    write(&bundle, WholeVersion::of(&bundle, snapshot.as_ref())?, folder)
+}
+
 /// The same, of a version that a store gave.
 pub(crate) fn write(bundle: &Bundle, version: WholeVersion, folder: &Path) -> Result<VersionId> {
     let id = version.version.id();
     let target = folder.join(id.number.to_string());
+    let _export = tracing::debug_span!("export", version = %id, folder = %target.display()).entered();
     folder::refuse_taken(&target)?;
     let graph = bundle.serving()?;
     folder::appear(&target, |path| {

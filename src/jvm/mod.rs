@@ -20,6 +20,7 @@ mod options;
 mod predict;
 mod predictor;
 mod results;
+mod saved_model;
 mod schema;
 mod store;
 
@@ -29,7 +30,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jint};
 use jni::{Env, JavaVM, jni_str};
 
 /// The version of the native methods' signatures and of all layouts: Java's `Native.ABI`.
-const ABI: jint = 7;
+const ABI: jint = 8;
 
 /// Called by the JVM when it loads this library, for each class loader with a copy of its own.
 #[unsafe(no_mangle)]
@@ -54,6 +55,7 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
         env.register_native_methods(&class, predictor::METHODS)?;
         env.register_native_methods(&class, checkpoint::METHODS)?;
         env.register_native_methods(&class, observing::METHODS)?;
+        env.register_native_methods(&class, saved_model::METHODS)?;
         env.register_native_methods(&class, control::METHODS)
     }
 }

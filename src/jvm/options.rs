@@ -83,7 +83,7 @@ pub(super) fn opening(lines: &str) -> Result<Opening, Failure> {
 }
 
 /// Sets an option that trainers and predictors have in common; says whether it is one.
-fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure> {
+pub(super) fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure> {
     match key {
         "tensorflow" => opening.tensorflow.named = Some(value.into()),
         "tensorflow_beside" => opening.tensorflow.beside = Some(value.into()),
@@ -98,11 +98,11 @@ fn common(opening: &mut Opening, key: &str, value: &str) -> Result<bool, Failure
     Ok(true)
 }
 
-fn pair(line: &str) -> Result<(&str, &str), Failure> {
+pub(super) fn pair(line: &str) -> Result<(&str, &str), Failure> {
     line.split_once('=').ok_or_else(|| Failure::new(Status::INVALID_INPUT, format!("pass options as key=value, not {line}")))
 }
 
-fn unknown(key: &str) -> Failure {
+pub(super) fn unknown(key: &str) -> Failure {
     Failure::new(Status::INVALID_INPUT, format!("use jar and library of one build, this option is unknown: {key}"))
 }
 

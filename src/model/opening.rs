@@ -23,10 +23,15 @@ pub(crate) struct Opening {
 impl Opening {
     /// Verifies the bundle, loads TensorFlow, opens a session.
     pub(crate) fn open(&self, bundle: &Path) -> Result<Model> {
-        self.start(match is_description(bundle) {
-            true => self.graph(bundle)?,
-            false => Bundle::open_allowing(bundle, &self.allowed)?,
-        })
+        self.start(self.bundle(bundle)?)
+    }
+
+    /// As [`Opening::open`], without a session.
+    pub(crate) fn bundle(&self, path: &Path) -> Result<Bundle> {
+        match is_description(path) {
+            true => self.graph(path),
+            false => Bundle::open_allowing(path, &self.allowed),
+        }
     }
 
     /// As [`Opening::open`], of a bundle or a SavedModel, which may be all that a host needs to predict.

@@ -78,15 +78,20 @@ typedef struct {
     double auc, window;
 } state;
 
+static inline void asked(sg_batch batch)
+{
+    float numbers[ROWS * 4];
+    for (int i = 0; i < ROWS * 4; i++)
+        numbers[i] = (float)(i * 3 % 13) / 13;
+    OK(sg_batch_set_f32(batch, "numbers", numbers, ROWS * 4, &error));
+}
+
 static inline state look(sg_trainer trainer)
 {
     state found = {{0}, 0, 0, 0, 0};
     sg_batch batch;
-    float numbers[ROWS * 4];
-    for (int i = 0; i < ROWS * 4; i++)
-        numbers[i] = (float)(i * 3 % 13) / 13;
     OK(sg_batch_new(trainer, ROWS, &batch, &error));
-    OK(sg_batch_set_f32(batch, "numbers", numbers, ROWS * 4, &error));
+    asked(batch);
     sg_predictions predictions = SG_PREDICTIONS(found.predictions, ROWS);
     OK(sg_trainer_predict(trainer, batch, &predictions, &error));
     CLOSES(sg_batch_close(batch));

@@ -21,7 +21,9 @@ int main()
     sg_tensor tensor = SG_TENSOR_INIT;
     sg_folder_store store = SG_FOLDER_STORE("model");
     sg_store_status status = SG_STORE_STATUS_INIT;
+    sg_saved_model served = SG_SAVED_MODEL("flights.bundle");
     sg_guard guard = SG_GUARD_INIT;
+    REQUIRE(served.size == sizeof served && served.store == nullptr && served.allowed_op_count == 0);
     sg_training_status training = SG_TRAINING_STATUS_INIT;
     sg_quarantined quarantined = SG_QUARANTINED_INIT(nullptr, 0);
     REQUIRE(guard.size == sizeof guard && guard.quarantine == 0 && options.guard == nullptr);

@@ -8,6 +8,55 @@
 
 #include "folder.h"
 
+/* The SavedModel in `folder/NUMBER` predicts as the trainer did. */
+static void serves(const char *folder, uint64_t number, const float wanted[ROWS])
+{
+    char path[5100];
+    float found[ROWS];
+    sg_predictor predictor;
+    sg_batch batch;
+    sg_predictions predictions = SG_PREDICTIONS(found, ROWS);
+    snprintf(path, sizeof path, "%s/%" PRIu64, folder, number);
+    OK(sg_predictor_follow(path, NULL, NULL, &predictor, &error));
+    OK(sg_predictor_batch(predictor, ROWS, &batch, &error));
+    asked(batch);
+    OK(sg_predictor_predict(predictor, batch, &predictions, &error));
+    for (int i = 0; i < ROWS; i++)
+        REQUIRE(found[i] - wanted[i] < 1e-6F && wanted[i] - found[i] < 1e-6F);
+    CLOSES(sg_batch_close(batch));
+    CLOSES(sg_predictor_close(predictor));
+}
+
+/* Versions that a store keeps become SavedModels while its trainer goes on. */
+static void without_a_trainer(sg_version_id five, const state *at_five, const state *at_seven)
+{
+    char served[5000], none[4200];
+    sg_version_id written;
+    sg_saved_model of = SG_SAVED_MODEL(flights);
+    snprintf(served, sizeof served, "%s-kept", model);
+    snprintf(none, sizeof none, "%s-none", model);
+    OK(sg_saved_model_write(&of, served, &written, &error));
+    REQUIRE(written.number == 0 && written.lineage != five.lineage);
+    of.store = model;
+    OK(sg_saved_model_write(&of, served, &written, &error));
+    REQUIRE(written.number == 7 && written.lineage == five.lineage);
+    of.version = &five;
+    OK(sg_saved_model_write(&of, served, NULL, &error));
+    serves(served, 5, at_five->predictions);
+    serves(served, 7, at_seven->predictions);
+    REFUSED(SG_INVALID_INPUT, "there already", sg_saved_model_write(&of, served, NULL, &error));
+    REFUSED(SG_NULL_POINTER, "folder", sg_saved_model_write(&of, NULL, NULL, &error));
+    const sg_version_id never = {five.lineage, 6};
+    of.version = &never;
+    REFUSED(SG_INVALID_INPUT, "keeps no version", sg_saved_model_write(&of, served, NULL, &error));
+    of.store = NULL;
+    REFUSED(SG_INVALID_INPUT, "name the store", sg_saved_model_write(&of, served, NULL, &error));
+    of.store = none;
+    REFUSED(SG_INVALID_SNAPSHOT, none, sg_saved_model_write(&of, served, NULL, &error));
+    of.size = 8;
+    REFUSED(SG_INVALID_INPUT, "SG_SAVED_MODEL", sg_saved_model_write(&of, served, NULL, &error));
+}
+
 /* Learns, saves, closes, goes on; goes back. */
 static void resume_and_roll_back(void)
 {
@@ -48,6 +97,7 @@ static void resume_and_roll_back(void)
     REQUIRE(same(look(trainer), at_seven));
     REQUIRE(kept(trainer, versions) == 2 && equal(versions[1].version, status_of(trainer).saved) && versions[1].version.number == 7);
     REQUIRE(versions[1].version.lineage == five.lineage);
+    without_a_trainer(five, &at_five, &at_seven);
 
     OK(sg_trainer_rollback(trainer, five, &made, &error));
     REQUIRE(made.number == 5 && made.lineage != five.lineage && equal(status_of(trainer).saved, made));

@@ -6,8 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * The options that trainers and predictors have in common; what is not set has its default. For one thread at a time; it
- * holds no native memory and can open several of them.
+ * The options that trainers, predictors and {@link SavedModel} have in common; what is not set has its default. For one
+ * thread at a time; it holds no native memory and can open several of them.
  *
  * @param <B> the builder itself, which each method returns
  */
@@ -83,11 +83,15 @@ public abstract class ModelBuilder<B extends ModelBuilder<B>> {
     }
 
     final B option(String key, String value) {
+        options.append(line(key, value));
+        return self();
+    }
+
+    static String line(String key, String value) {
         if (value.indexOf('\n') >= 0) {
             throw new InvalidInputException("set option: a line break has no place in " + key);
         }
-        options.append(key).append('=').append(value).append('\n');
-        return self();
+        return key + '=' + value + '\n';
     }
 
     /** The native method that opens what is built. */

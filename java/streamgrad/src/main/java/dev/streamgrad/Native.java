@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  */
 final class Native {
     /** The version of these signatures and of all layouts; the library has to have the same. */
-    static final int ABI = 7;
+    static final int ABI = 8;
 
     private Native() {}
 
@@ -106,6 +106,12 @@ final class Native {
 
     /** 0, or 1 and then the oldest refused batch, as {@link Quarantined} reads it. */
     static native byte[] trainerDrain(long handle, ByteBuffer error);
+
+    /**
+     * Writes a version as a SavedModel; {@code options} as in {@link #trainerOpen}, and the {@code folder}, a {@code store}, a
+     * {@code version}. Which one it was goes to {@code written}, as {@link VersionId} reads it.
+     */
+    static native long savedModelWrite(byte[] bundle, byte[] options, ByteBuffer written, ByteBuffer error);
 
     /** A handle for a predictor that predicts by what a trainer learns. */
     static native long predictorOf(long trainer, ByteBuffer error);

@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +59,59 @@ class FolderStoreTest {
             try (Predictor predictor = Predictor.builder(served.resolve("3")).open()) {
                 assertEquals(1, predictor.schema().outputs().size());
             }
+        }
+    }
+
+    @Test
+    void anyKeptVersionIsWrittenWithoutATrainer() throws IOException {
+        Path served = temporary.resolve("s\u00e9rved");
+        SavedModel own = SavedModel.of(cnn.bundle);
+        assertEquals(0, own.write(served).number());
+        try (Trainer trainer = open(cnn, quiet())) {
+            SavedModel newest = SavedModel.of(cnn.bundle).store(model);
+            InvalidInputException e = assertThrows(InvalidInputException.class, () -> newest.write(served));
+            assertTrue(e.getMessage().contains("nothing was saved there yet: " + model), e.getMessage());
+            learn(cnn, trainer, 2);
+            VersionId two = trainer.save();
+            Predictions wanted = predict(Predictor.of(trainer));
+            learn(cnn, trainer, 1);
+            VersionId three = trainer.save();
+
+            assertEquals(three, newest.write(served));
+            SavedModel chosen = SavedModel.of(cnn.bundle).store(model).version(two);
+            assertEquals(two, chosen.write(served));
+            assertEquals(List.of("0", "2", "3"), names(served));
+            Predictions found = predict(Predictor.builder(served.resolve("2")).open());
+            assertNotEquals(0, wanted.rows());
+            for (int row = 0; row < wanted.rows(); row++) {
+                assertArrayEquals(wanted.row(row), found.row(row), 1e-6F);
+            }
+
+            assertThrows(InvalidInputException.class, () -> chosen.write(served));
+            SavedModel never = SavedModel.of(cnn.bundle).store(model).version(VersionId.of(two.lineage(), 1));
+            e = assertThrows(InvalidInputException.class, () -> never.write(served));
+            assertTrue(e.getMessage().contains(three.toString()), e.getMessage());
+            assertThrows(InvalidInputException.class, () -> own.version(two).write(served));
+            SavedModel elsewhere = SavedModel.of(cnn.bundle).store(temporary.resolve("none"));
+            assertThrows(SnapshotException.class, () -> elsewhere.write(served));
+            SavedModel missing = SavedModel.of(temporary.resolve("none"));
+            assertThrows(BundleException.class, () -> missing.write(served));
+            assertEquals(List.of("0", "2", "3"), names(served));
+        }
+    }
+
+    /** Closes it then. */
+    private Predictions predict(Predictor predictor) {
+        try (predictor) {
+            Batch batch = predictor.newBatch(Recording.ROWS);
+            cnn.fill(batch, 3);
+            return predictor.predict(batch);
+        }
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.map(path -> path.getFileName().toString()).sorted().collect(Collectors.toList());
         }
     }
 
