@@ -259,6 +259,20 @@ class BoundaryTest {
     }
 
     @Test
+    void aSavedModelNeedsAllItsArguments() {
+        ByteBuffer written = Layout.allocate(2 * Long.BYTES);
+        byte[] bundle = utf8("bundle");
+        byte[] options = utf8("folder=served\n");
+        refused(Status.NULL_POINTER, "path", Native.savedModelWrite(null, options, written, error));
+        refused(Status.NULL_POINTER, "options", Native.savedModelWrite(bundle, null, written, error));
+        refused(Status.NULL_POINTER, "written", Native.savedModelWrite(bundle, options, null, error));
+        ByteBuffer small = ByteBuffer.allocateDirect(Long.BYTES);
+        refused(Status.BUFFER_TOO_SMALL, "written", Native.savedModelWrite(bundle, options, small, error));
+        refused(Status.INVALID_INPUT, "name the folder", Native.savedModelWrite(bundle, utf8(""), written, error));
+        refused(Status.INVALID_INPUT, "color", Native.savedModelWrite(bundle, utf8("color=red\n"), written, error));
+    }
+
+    @Test
     void aLongTextIsCutAtACharacter() {
         String long3 = "日".repeat(3000);
         assertEquals(-Status.INVALID_INPUT, Native.trainerParameter(handle, utf8(long3), batch.slab(), error));
