@@ -294,40 +294,49 @@ impl Flights {
         let trainer = builder(bundle).guard(Guard::default().without_response()).open().unwrap();
         let fields = self.of(trainer.schema());
         let mut batch = trainer.schema().batch();
-        let (mut poisoned, mut zeros, mut closest, mut least) = (0, 0, 0.0_f64, f64::INFINITY);
+        let (mut poisoned, mut alike, mut zeros, mut closest, mut least) = (0, 0, 0, 0.0_f64, f64::INFINITY);
         let batches = self.landings.len() / ROWS;
         for number in 0..batches {
             let limit = trainer.guard_status().limit;
             if let Some(limit) = limit.filter(|_| number % 7 == 0) {
-                for scale in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1000.0] {
-                    let learned = self.fill(&mut batch, &fields, number, scale).and_then(|()| trainer.step(&batch));
-                    let error = learned.expect_err("a poisoned batch was learned");
-                    let wanted: &[ErrorKind] = match scale.is_finite() {
-                        true => &[ErrorKind::Outlier],
-                        false => &[ErrorKind::InvalidInput, ErrorKind::NonFinite],
-                    };
-                    assert!(wanted.contains(&error.kind()), "{model} {number} {scale}: {error}");
+                let mut step = |scale| self.fill(&mut batch, &fields, number, scale).and_then(|()| trainer.step(&batch));
+                for scale in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                    let kind = step(scale).map(|report| report.version()).unwrap_err().kind();
+                    assert!(matches!(kind, ErrorKind::InvalidInput | ErrorKind::NonFinite), "{model} {number} {scale}: {kind:?}");
                 }
+                let scaled = step(1000.0);
                 let norm = trainer.guard_status().norm.unwrap();
-                (zeros, least) = if norm > limit { (zeros, least.min(norm / limit)) } else { (zeros + 1, least) };
+                match scaled {
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Outlier, "{model} {number}: {error}");
+                        (zeros, least) = if norm > limit { (zeros, least.min(norm / limit)) } else { (zeros + 1, least) };
+                    }
+                    // Its gradient is by chance as long as others are, which no bound on norms can tell.
+                    Ok(report) => {
+                        println!("{model}: {number} was learned, loss {}, norm {norm:.3}, limit {limit:.3}", report.loss());
+                        assert!(norm <= limit);
+                        alike += 1;
+                    }
+                }
                 poisoned += 1;
             }
             self.fill(&mut batch, &fields, number, 1.0).unwrap();
             let report = trainer.step(&batch).unwrap_or_else(|error| panic!("{model} {number}: {error}"));
             // Whatever was refused made no version.
-            assert_eq!(report.version(), number as u64 + 1);
+            assert_eq!(report.version(), (number + 1 + alike) as u64);
             closest = closest.max(limit.map_or(0.0, |limit| trainer.guard_status().norm.unwrap() / limit));
         }
-        assert!(batches > 10_000 && poisoned > batches / 8 && trainer.guard_status().outliers == poisoned as u64);
         println!(
-            "{model}: {batches} clean norms up to {closest:.3} of the limit, {poisoned} poisoned ones from {least:.1} of it, or ({zeros}) next to nothing"
+            "{model}: {batches} clean norms up to {closest:.3} of the limit; of {poisoned} of thousandfold scale {alike} learned, the others from {least:.1} of it, or ({zeros}) next to nothing"
         );
+        assert!(batches > 10_000 && poisoned > batches / 8 && alike <= poisoned / 1000);
+        assert_eq!(trainer.guard_status().outliers, (poisoned - alike) as u64);
     }
 }
 
 #[test]
 #[ignore = "learns the flights of a year by three models"]
-fn no_clean_batch_of_the_flights_is_refused_and_each_poisoned_one_is() {
+fn no_clean_batch_of_the_flights_is_refused_and_of_the_poisoned_ones_hardly_any_is_not() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo");
     let flights = Flights::read(&demo.join("events.csv"));
     thread::scope(|scope| {
