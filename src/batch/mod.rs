@@ -9,6 +9,7 @@ mod append;
 mod batch;
 mod check;
 mod copy;
+mod part;
 mod ragged;
 mod row;
 mod rows;

@@ -104,7 +104,18 @@ impl Schema {
         let count = features.len();
         let features = features.into_iter().map(role(Role::Feature));
         let labels = manifest.labels.iter().map(role(Role::Label));
-        let columns: Vec<_> = features.chain(labels).chain(manifest.weight.iter().map(role(Role::Weight))).collect();
+        let columns = features.chain(labels).chain(manifest.weight.iter().map(role(Role::Weight))).collect();
+        Self::new(columns, (count, manifest.labels.len()), manifest.outputs.clone(), manifest.rows)
+    }
+
+    /// These columns alone, features before labels before the weight, for rows that come without their bundle.
+    pub(crate) fn of_columns(columns: Vec<ColumnSpec>) -> Arc<Self> {
+        let count = |role: Role| columns.iter().filter(|spec| spec.role == role).count();
+        let counts = (count(Role::Feature), count(Role::Label));
+        Self::new(columns, counts, Vec::new(), None)
+    }
+
+    fn new(columns: Vec<ColumnSpec>, (features, labels): (usize, usize), outputs: Vec<Output>, rows: Option<usize>) -> Arc<Self> {
         let mut fields = HashMap::new();
         for (column, spec) in columns.iter().enumerate() {
             let elements = spec.shape.elements() / spec.fields.len().max(1);
@@ -113,14 +124,7 @@ impl Schema {
                 fields.insert(name.clone(), Field { index, column, start: place * elements, elements });
             }
         }
-        Arc::new(Self {
-            columns,
-            features: count,
-            labels: manifest.labels.len(),
-            fields,
-            outputs: manifest.outputs.clone(),
-            rows: manifest.rows,
-        })
+        Arc::new(Self { columns, features, labels, fields, outputs, rows })
     }
 
     /// All columns: features, labels, weight.

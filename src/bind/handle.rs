@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     JavaCheckpoint = 9,
     /// The bytes of a checkpoint on their way back.
     JavaArrival = 10,
+    /// A record batch that Java handed over.
+    JavaImported = 11,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             Self::Predictor | Self::JavaPredictor => "predictor",
             Self::JavaCheckpoint => "checkpoint",
             Self::JavaArrival => "arrival",
+            Self::JavaImported => "record batch",
         }
     }
 }

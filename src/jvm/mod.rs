@@ -6,13 +6,14 @@
 //! 3. A direct buffer is used during the call that passes it and never kept. Its capacity is checked against what the call needs.
 //! 4. A handle is checked each time; a call in flight keeps its object.
 //! 5. Java's `Batch` lends its buffers to one call at a time, and Java writes nothing into them meanwhile.
-//! 6. Nothing here calls back into Java or keeps a reference to one of its objects. The threads of stores and predictors never attach to the JVM.
+//! 6. But for the release callback of a record batch that Java imports, its owner's business, nothing here calls back into Java or keeps a reference to one of its objects. The threads of stores and predictors never attach to the JVM.
 
 mod buffer;
 mod checkpoint;
 mod control;
 mod error;
 mod heap;
+mod imported;
 mod layout;
 mod native;
 mod observing;
@@ -56,6 +57,7 @@ fn register(env: &mut Env<'_>) -> jni::errors::Result<()> {
         env.register_native_methods(&class, checkpoint::METHODS)?;
         env.register_native_methods(&class, observing::METHODS)?;
         env.register_native_methods(&class, saved_model::METHODS)?;
-        env.register_native_methods(&class, control::METHODS)
+        env.register_native_methods(&class, control::METHODS)?;
+        env.register_native_methods(&class, imported::METHODS)
     }
 }

@@ -15,7 +15,7 @@ use super::layout::{Slab, size};
 use super::predict::predict;
 use super::results::Results;
 use super::{options, schema, store};
-use crate::batch::Purpose;
+use crate::batch::{BatchView, Purpose};
 use crate::bind::{self, Failure, Kind, Table, guard};
 use crate::snapshot::{Lineage, VersionId};
 use crate::trainer::Trainer;
@@ -113,18 +113,30 @@ fn trainer_step<'l>(
         let rows = slab.rows(trainer.schema(), 0, count)?;
         let results = Results::of_step(Direct::of(caller, &results, "results")?, &trainer, count)?;
         let followed = rows.follow()?;
-        let event_time = (event_time != NO_EVENT_TIME).then(|| bind::event_time(event_time)).transpose()?;
-        let batch = rows.view(Purpose::Learn, &followed).at(event_time);
-        let report = match position.is_null() {
-            true => trainer.step(batch)?,
-            false => {
-                let position = Direct::of(caller, &position, "position")?;
-                trainer.step_to(batch, position.read(size("position bytes", position_bytes)?)?)?
-            }
-        };
-        results.write_report(&report);
-        Ok(report.version())
+        learn(caller, &trainer, rows.view(Purpose::Learn, &followed), event_time, (&position, position_bytes), &results)
     })
+}
+
+/// Learns the rows of a view and writes the report; returns the version made.
+pub(super) fn learn(
+    caller: Caller<'_>,
+    trainer: &Trainer,
+    batch: BatchView<'_>,
+    event_time: jlong,
+    (position, position_bytes): (&JByteBuffer<'_>, jint),
+    results: &Results,
+) -> Result<u64, Failure> {
+    let event_time = (event_time != NO_EVENT_TIME).then(|| bind::event_time(event_time)).transpose()?;
+    let batch = batch.at(event_time);
+    let report = match position.is_null() {
+        true => trainer.step(batch)?,
+        false => {
+            let position = Direct::of(caller, position, "position")?;
+            trainer.step_to(batch, position.read(size("position bytes", position_bytes)?)?)?
+        }
+    };
+    results.write_report(&report);
+    Ok(report.version())
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are those of the Java declaration")]

@@ -1,4 +1,4 @@
-//! Predicting some rows of a slab: what trainers and predictors have in common.
+//! Predicting some rows that Java has: what trainers and predictors have in common.
 
 use jni::objects::JByteBuffer;
 use jni::sys::jint;
@@ -11,7 +11,7 @@ use crate::bind::Failure;
 use crate::error::Result;
 use crate::model::Predictions;
 
-/// Writes what `run` predicts of `rows` rows from `first` on, and returns the number of the version that did.
+/// Writes what `run` predicts of `rows` rows of a slab from `first` on, and returns the number of the version that did.
 pub(super) fn predict(
     caller: Caller<'_>,
     schema: &Schema,
@@ -22,8 +22,19 @@ pub(super) fn predict(
 ) -> Result<u64, Failure> {
     let (first, count) = (size("first row", first)?, size("rows", rows)?);
     let rows = slab.rows(schema, first, count)?;
-    let results = Results::of_predictions(Direct::of(caller, results, "results")?, schema, count)?;
-    let predictions = run(rows.view(Purpose::Predict, &rows.follow()?))?;
+    predict_view(caller, schema, rows.view(Purpose::Predict, &rows.follow()?), results, run)
+}
+
+/// The same of all rows of a view.
+pub(super) fn predict_view(
+    caller: Caller<'_>,
+    schema: &Schema,
+    batch: BatchView<'_>,
+    results: &JByteBuffer<'_>,
+    run: impl FnOnce(BatchView<'_>) -> Result<Predictions>,
+) -> Result<u64, Failure> {
+    let results = Results::of_predictions(Direct::of(caller, results, "results")?, schema, batch.rows())?;
+    let predictions = run(batch)?;
     results.write_predictions(&predictions)?;
     Ok(predictions.version())
 }

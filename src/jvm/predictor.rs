@@ -186,7 +186,7 @@ fn named<'l>(
     answer(env, error, || Ok(version(method(&*predictor(handle)?)?)))
 }
 
-fn predictor(handle: jlong) -> Result<Arc<Predictor>, Failure> {
+pub(super) fn predictor(handle: jlong) -> Result<Arc<Predictor>, Failure> {
     PREDICTORS.get(handle.cast_unsigned())
 }
 

@@ -5,9 +5,12 @@
 //! it is ragged, whether values may be missing, list of fields, lowest and highest value allowed (64-bit floats). Last, whether learning needs the event time. What is
 //! true or false is one byte.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::batch::{ColumnSpec, Role, Schema};
+use crate::bind::{Failure, Status};
 use crate::bundle::{EmbeddingTable, Parameter};
 use crate::metrics::MetricValues;
 use crate::predictor::Predictor;
@@ -119,5 +122,61 @@ impl Writer {
         self.list(fields, |out, field| out.text(field));
         self.0.extend(lowest.to_be_bytes());
         self.0.extend(highest.to_be_bytes());
+    }
+}
+
+/// The columns of a schema that Java has in these bytes, and nothing else of it.
+pub(super) fn columns(encoded: &[u8]) -> Result<Arc<Schema>, Failure> {
+    let foreign = || Failure::new(Status::INTERNAL, "use jar and library of one build, this schema cannot be read");
+    Reader(encoded).columns().map(Schema::of_columns).ok_or_else(foreign)
+}
+
+/// Reads what [`Writer`] wrote; `None` where it did not write this.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn columns(&mut self) -> Option<Vec<ColumnSpec>> {
+        self.list(|reader| {
+            let role = match reader.byte()? {
+                0 => Role::Feature,
+                1 => Role::Label,
+                2 => Role::Weight,
+                _ => return None,
+            };
+            let name = reader.text()?;
+            let dtype = serde_json::from_value(Value::String(reader.text()?)).ok()?;
+            let dimensions = reader.list(|reader| reader.bytes().map(|dimension| i64::from(i32::from_be_bytes(dimension))))?;
+            let (ragged, optional) = (reader.byte()? == 1, reader.byte()? == 1);
+            let fields = reader.list(Self::text)?;
+            let range = (f64::from_be_bytes(reader.bytes()?), f64::from_be_bytes(reader.bytes()?));
+            let range = Some(range).filter(|range| role == Role::Label && *range != EVERYTHING);
+            let shape = Shape::new(dimensions).ok()?;
+            Some(ColumnSpec { name, role, dtype, shape, ragged, fields, optional, output: None, range })
+        })
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.bytes().map(|[byte]| byte)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        self.bytes().map(|length| u32::from_be_bytes(length) as usize)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = self.length()?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+
+    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        (0..self.length()?).map(|_| each(self)).collect()
     }
 }

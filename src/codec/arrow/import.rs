@@ -20,7 +20,7 @@ use crate::tensor::DType;
 const IMPORT: &str = "import arrow";
 
 /// Rows that a host handed over. In place where every column has its dtype's type and no nulls, and every row is right; else
-/// copied, without the rows that are refused. `Send + Sync`.
+/// copied, without the rows that are refused. `Send`.
 #[derive(Debug)]
 pub struct ArrowBatch {
     rows: Rows,

@@ -4,19 +4,21 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.ObjLongConsumer;
 
 /**
  * A number of rows as columns, up to a capacity: filled row by row, learned or predicted in one call, cleared and
  * filled again.
  *
  * <p>For one thread at a time. Its memory is the JVM's own direct memory, freed by the garbage collector; a batch
- * outlives its trainer and serves every trainer and predictor that takes and gives the same columns.
+ * outlives its trainer and serves every trainer and predictor that takes and gives the same columns. Instead of rows that are added
+ * it can hold a record batch of Arrow, in the host's own memory: {@link #importArrow(long, long)}.
  */
 public final class Batch {
     /** Of a batch whose event time was not given. The Rust side has the same. */
@@ -30,16 +32,16 @@ public final class Batch {
     private final RowMemory memory;
     private final Call call;
     private final Row row;
-    /** Per field the stamp of the row that set it last: nothing to reset from row to row. */
-    private final int[] filledAt;
+    private final FilledFields filled;
     private final BitSet unlabelled = new BitSet();
     private final AtomicBoolean inUse = new AtomicBoolean();
     private int rows;
+    /** The record batch that has the rows; else {@code null}. */
+    private Imported imported;
     /** Where the last row's part of the heap begins; of an earlier row's, only {@link #clear} frees the memory. */
     private int lastHeap;
 
     private long eventTime = NO_EVENT_TIME;
-    private int stamp;
     private boolean open;
 
     Batch(Schema schema, int capacity) {
@@ -53,7 +55,7 @@ public final class Batch {
         this.memory = new RowMemory(layout, slab, heap);
         this.row = new Row(this, memory);
         this.call = new Call(schema, capacity);
-        this.filledAt = new int[schema.fields().size()];
+        this.filled = new FilledFields(schema, memory);
     }
 
     /**
@@ -67,16 +69,7 @@ public final class Batch {
      *     else that {@code record} throws, the batch is as it was
      */
     public void add(Consumer<? super Row> record) {
-        begin();
-        int mark = heap.size();
-        boolean added = false;
-        try {
-            record.accept(row);
-            finish();
-            added = true;
-        } finally {
-            end(added, mark);
-        }
+        add(record, Consumer::accept);
     }
 
     /**
@@ -94,7 +87,7 @@ public final class Batch {
         boolean added = false;
         try {
             encoder.accept(record, row);
-            finish();
+            unlabelled.set(rows, !filled.end());
             added = true;
         } finally {
             end(added, mark);
@@ -103,53 +96,13 @@ public final class Batch {
 
     private void begin() {
         idle();
+        own();
         if (rows == capacity) {
             throw new InvalidInputException("add row: the batch is full, step and clear it first: capacity " + capacity);
         }
-        if (++stamp == 0) { // after 2^32 rows: no old stamp may look like a new one
-            Arrays.fill(filledAt, 0);
-            stamp = 1;
-        }
         memory.row(rows);
+        filled.begin();
         open = true;
-    }
-
-    private void finish() {
-        int labels = 0;
-        int missing = -1;
-        for (Field field : schema.fieldArray()) {
-            boolean filled = filledAt[field.index()] == stamp;
-            Column.Role role = field.column().role();
-            if (role == Column.Role.FEATURE) {
-                if (!filled && field.column().optional()) {
-                    memory.miss(field);
-                } else if (!filled) {
-                    throw new InvalidInputException("add row: a feature needs a value, set field " + field);
-                }
-            } else if (filled) {
-                labels += role == Column.Role.LABEL ? 1 : 0;
-            } else if (missing < 0) {
-                missing = field.index();
-            }
-        }
-        if (labels > 0 && missing >= 0) {
-            throw new InvalidInputException("add row: a row has all labels and the weight or no label, set field "
-                    + schema.field(missing));
-        }
-        unlabelled.set(rows, missing >= 0);
-        if (missing >= 0) {
-            blank();
-        }
-    }
-
-    /** A row without label holds zeros there, not what an earlier row left behind. */
-    private void blank() {
-        for (int i = 0; i < schema.columns().size(); i++) {
-            Column column = schema.columns().get(i);
-            if (column.role() != Column.Role.FEATURE) {
-                memory.blank(i, column);
-            }
-        }
     }
 
     private void end(boolean added, int mark) {
@@ -169,6 +122,7 @@ public final class Batch {
      */
     public void removeLast() {
         idle();
+        own();
         if (rows == 0) {
             throw new InvalidInputException("remove row: the batch is empty");
         }
@@ -177,9 +131,71 @@ public final class Batch {
         heap.truncate(lastHeap);
     }
 
-    /** Takes all rows out, and the event time; the memory stays. */
+    /**
+     * Takes over a record batch by Arrow's C data interface, a struct array whose children are columns named as the fields: its rows
+     * replace those of this batch, and the event time is cleared. As {@link #importArrow(long, long, ObjLongConsumer)}, but a row that is refused
+     * is an error.
+     *
+     * @param array the address of a {@code struct ArrowArray}; of Arrow Java, {@code ArrowArray.memoryAddress()}
+     * @param schema the address of its {@code struct ArrowSchema}
+     * @throws InvalidInputException if a row or a column does not fit; the batch is as it was
+     * @throws StreamgradException if an address is 0 or misaligned, or the library was built without Arrow
+     */
+    public void importArrow(long array, long schema) {
+        take(array, schema, null);
+    }
+
+    /**
+     * Takes over a record batch by Arrow's C data interface: its rows replace those of this batch, and the event time is cleared.
+     *
+     * <p>Columns that have the model's dtypes and no nulls stay where the host has them, and are neither copied nor serialised; if one has not,
+     * or a row is refused, all are copied and converted as docs/records.md says. There may be more rows than the {@link #capacity}.
+     *
+     * <p>Both structures are moved from, as the interface has it: their {@code release} is null afterwards, on success and on
+     * failure, but for an address that is 0 or misaligned and a library that was built without Arrow. The structures themselves stay the
+     * caller's ({@code close()} of Arrow Java's objects frees them). The host's own release callback is called once, when the rows are let go: by
+     * {@link #clear}, {@link #read}, the next import, or the garbage collector after the batch was forgotten; with Arrow Java, its allocator then
+     * has the memory back. Until then the host must not write into the columns.
+     *
+     * <p>A batch that holds a record batch takes no other rows until it is cleared, and cannot be {@linkplain #write written}.
+     *
+     * @param array the address of a {@code struct ArrowArray}; of Arrow Java, {@code ArrowArray.memoryAddress()}
+     * @param schema the address of its {@code struct ArrowSchema}
+     * @param refused is told of the rows that lack a feature or have a value that does not fit, the first hundred of them: the reason and
+     *     the number of the row, from 0. The others are in the batch.
+     * @return how many rows were refused
+     * @throws InvalidInputException if it lacks a column, or is no record batch; the batch is as it was
+     * @throws StreamgradException if an address is 0 or misaligned, or the library was built without Arrow
+     */
+    public long importArrow(long array, long schema, ObjLongConsumer<? super String> refused) {
+        return take(array, schema, Objects.requireNonNull(refused, "refused"));
+    }
+
+    private long take(long array, long arrowSchema, ObjLongConsumer<? super String> refused) {
+        idle();
+        Imported taken = new Imported(schema, array, arrowSchema, refused);
+        boolean fits = false;
+        try {
+            call.reserve(taken.rows());
+            fits = true;
+        } finally {
+            if (!fits) {
+                taken.close();
+            }
+        }
+        clear();
+        imported = taken;
+        rows = taken.rows();
+        return taken.refused();
+    }
+
+    /** Takes all rows out, and the event time; the memory stays, but for that of a record batch. */
     public void clear() {
         idle();
+        if (imported != null) {
+            imported.close();
+            imported = null;
+        }
         rows = 0;
         eventTime = NO_EVENT_TIME;
         lastHeap = 0;
@@ -211,9 +227,9 @@ public final class Batch {
     }
 
     /**
-     * Rows added since the last {@link #clear}.
+     * Rows added since the last {@link #clear}, or those of the record batch.
      *
-     * @return from zero to {@link #capacity}
+     * @return zero or more; rows that were added are at most {@link #capacity}
      */
     public int rows() {
         return rows;
@@ -225,11 +241,11 @@ public final class Batch {
      * @return from zero to {@link #rows}
      */
     public int unlabelledRows() {
-        return unlabelled.cardinality();
+        return imported == null ? unlabelled.cardinality() : imported.unlabelled();
     }
 
     /**
-     * The most rows it holds.
+     * The most rows that can be added.
      *
      * @return one or more
      */
@@ -251,9 +267,11 @@ public final class Batch {
      *
      * @param out where to
      * @throws IOException if {@code out} does
+     * @throws InvalidInputException if the rows are those of a record batch
      */
     public void write(DataOutput out) throws IOException {
         idle();
+        own();
         SavedRows.write(this, unlabelled, out);
     }
 
@@ -312,11 +330,11 @@ public final class Batch {
 
     void mark(Field field) {
         memory.end(field);
-        filledAt[field.index()] = stamp;
+        filled.mark(field);
     }
 
     void unmark(Field field) {
-        filledAt[field.index()] = stamp - 1;
+        filled.unmark(field);
     }
 
     // What Trainer and Predictor need.
@@ -332,6 +350,11 @@ public final class Batch {
         if (fromRow < 0 || count < 1 || count > rows - fromRow) {
             throw new InvalidInputException("use batch: it has " + rows + " rows, not " + count + " from row " + fromRow);
         }
+    }
+
+    /** The record batch that has the rows, or {@code null} if they are in the slab. */
+    Imported imported() {
+        return imported;
     }
 
     Layout layout() {
@@ -365,6 +388,12 @@ public final class Batch {
 
     void giveBack() {
         inUse.set(false);
+    }
+
+    private void own() {
+        if (imported != null) {
+            throw new InvalidInputException("use batch: its rows are an imported record batch, clear it first");
+        }
     }
 
     private void idle() {

@@ -63,6 +63,14 @@ final class Call {
         results.clear();
     }
 
+    /** Makes room for the results of more rows than it was made for. */
+    void reserve(int rows) {
+        long needed = layout(rows).bytes();
+        if (OUTPUTS + needed > predictions.capacity()) {
+            room(needed);
+        }
+    }
+
     /** Whether strings of the last call found no room; there is now. */
     boolean again(int rows) {
         long needed = layout(rows).bytes() + predictions.getLong(STRING_BYTES);

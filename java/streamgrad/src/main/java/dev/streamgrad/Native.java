@@ -191,6 +191,32 @@ final class Native {
 
     static native long arrivalClose(long handle, ByteBuffer error);
 
+    /**
+     * A handle for the record batch that two structures of Arrow's C data interface describe, for columns as {@link Schema} has them, and
+     * what came of it, as {@link Imported} reads it. With {@code strict} 1 a row that is refused is an error.
+     */
+    static native byte[] importedOpen(byte[] schema, long array, long arrowSchema, int strict, ByteBuffer error);
+
+    static native long importedClose(long handle, ByteBuffer error);
+
+    /** As {@link #trainerStep}, of all its rows. */
+    static native long trainerStepImported(
+            long handle,
+            long imported,
+            long eventTime,
+            ByteBuffer position,
+            int positionBytes,
+            ByteBuffer results,
+            ByteBuffer error);
+
+    /** As {@link #trainerPredict}. */
+    static native long trainerPredictImported(
+            long handle, long imported, int first, int rows, ByteBuffer results, ByteBuffer error);
+
+    /** As {@link #trainerPredict}. */
+    static native long predictorPredictImported(
+            long handle, long imported, int first, int rows, ByteBuffer results, ByteBuffer error);
+
     /** What waits in the log, as {@link Log} reads it. */
     static native byte[] logDrain(ByteBuffer error);
 }

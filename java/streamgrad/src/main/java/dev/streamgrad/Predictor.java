@@ -25,7 +25,7 @@ import java.nio.file.Path;
  * closed by the garbage collector, some time.
  */
 public final class Predictor implements AutoCloseable {
-    private static final PredictCall PREDICT = Native::predictorPredict;
+    private static final PredictCall PREDICT = new PredictCall(Native::predictorPredict, Native::predictorPredictImported);
 
     private final Handle handle;
     private final Schema schema;

@@ -238,6 +238,11 @@ public final class Schema {
         return this == other || Arrays.equals(encoded, 0, columnBytes, other.encoded, 0, other.columnBytes);
     }
 
+    /** What the native side reads, of which it wants the columns. */
+    byte[] encoded() {
+        return encoded;
+    }
+
     /** A hash of every part, to recognise the rows of another model. */
     int fingerprint() {
         return Arrays.hashCode(encoded);

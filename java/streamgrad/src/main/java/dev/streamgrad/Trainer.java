@@ -18,7 +18,7 @@ import java.util.concurrent.locks.Lock;
  * was forgotten is closed by the garbage collector, some time.
  */
 public final class Trainer extends SteeredTrainer implements AutoCloseable {
-    private static final PredictCall PREDICT = Native::trainerPredict;
+    private static final PredictCall PREDICT = new PredictCall(Native::trainerPredict, Native::trainerPredictImported);
 
     Trainer(long handle) {
         super(handle);
@@ -94,7 +94,7 @@ public final class Trainer extends SteeredTrainer implements AutoCloseable {
      * @throws StoppedException if it was stopped
      */
     public Report step(Batch batch) {
-        return learn(batch, null);
+        return StepCall.step(handle, schema, batch, null);
     }
 
     /**
@@ -111,45 +111,7 @@ public final class Trainer extends SteeredTrainer implements AutoCloseable {
      * @throws StoppedException if it was stopped
      */
     public Report stepTo(Batch batch, byte[] position) {
-        return learn(batch, Objects.requireNonNull(position, "position"));
-    }
-
-    private Report learn(Batch batch, byte[] position) {
-        batch.check(schema, 0, batch.rows());
-        if (!batch.schema().equals(schema)) {
-            throw new InvalidInputException("step: the batch has the columns but was made for another model, or by a predictor;"
-                    + " make it with newBatch of this trainer");
-        }
-        if (batch.firstUnlabelled() >= 0) {
-            throw new InvalidInputException(
-                    "step: a row without label can be predicted only, not learned: row " + batch.firstUnlabelled());
-        }
-        Call call = batch.call();
-        Lock shared = handle.begin();
-        try {
-            batch.lend();
-            try {
-                Call.check(
-                        Native.trainerStep(
-                                handle.value(),
-                                batch.slab(),
-                                batch.capacity(),
-                                batch.rows(),
-                                batch.heap().bytes(),
-                                batch.heap().size(),
-                                batch.eventTimeOrNone(),
-                                position == null ? null : call.position(position),
-                                position == null ? 0 : position.length,
-                                call.results(),
-                                call.error()),
-                        call.error());
-                return call.report(batch.rows());
-            } finally {
-                batch.giveBack();
-            }
-        } finally {
-            shared.unlock();
-        }
+        return StepCall.step(handle, schema, batch, Objects.requireNonNull(position, "position"));
     }
 
     /**

@@ -93,7 +93,7 @@ final class Recording {
         return values;
     }
 
-    private long[] longs(String name) {
+    long[] longs(String name) {
         ByteBuffer bytes = bytes(name);
         boolean wide = entries.get(name).group(2).endsWith("64");
         long[] values = new long[bytes.remaining() / (wide ? Long.BYTES : Integer.BYTES)];

@@ -228,5 +228,11 @@ public final class Session {
         Native.predictorUnpin(0, error);
         Native.predictorRollback(0, error);
         Native.predictorClose(0, error);
+        Native.importedOpen(null, 8, 8, 1, error);
+        Native.importedOpen(new byte[] {1}, 8, 8, 0, error);
+        Native.trainerStepImported(0, 0, 0, null, 0, heap, error);
+        Native.trainerPredictImported(1, 1, -1, -1, heap, error);
+        Native.predictorPredictImported(0, -1, 0, 0, null, heap);
+        Native.importedClose(-1, error);
     }
 }
