@@ -5,6 +5,7 @@ import dev.streamgrad.flink.ValueType.Kind;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Array;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -29,39 +30,45 @@ final class FlinkType {
     private static final Map<DType, FlinkType> ALL = new EnumMap<>(DType.class);
 
     static {
-        line(DType.FLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
-        line(DType.BFLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
-        line(DType.FLOAT32, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
-        line(DType.FLOAT64, REAL, Carrier.DOUBLE, Types.DOUBLE, value -> value);
-        line(DType.COMPLEX64, REAL, Carrier.FLOAT_PAIR, Types.FLOAT, value -> value);
-        line(DType.COMPLEX128, REAL, Carrier.DOUBLE_PAIR, Types.DOUBLE, value -> value);
-        line(DType.INT8, BYTE, Carrier.LONG, Types.BYTE, Number::byteValue);
-        line(DType.INT16, WHOLE, Carrier.LONG, Types.SHORT, Number::shortValue);
-        line(DType.INT32, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
-        line(DType.INT64, WHOLE, Carrier.LONG, Types.LONG, value -> value);
-        line(DType.UINT8, BYTE, Carrier.LONG, Types.SHORT, Number::shortValue);
-        line(DType.UINT16, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
-        line(DType.UINT32, WHOLE, Carrier.LONG, Types.LONG, value -> value);
-        line(DType.UINT64, WHOLE, Carrier.UNSIGNED, Types.BIG_DEC, value -> new BigDecimal(value.toString()));
-        line(DType.BOOL, TRUTH, Carrier.LONG, Types.BOOLEAN, value -> value.longValue() != 0);
-        line(DType.STRING, EnumSet.of(Kind.TEXT, Kind.BYTES), null, null, null);
+        number(DType.FLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
+        number(DType.BFLOAT16, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
+        number(DType.FLOAT32, REAL, Carrier.FLOAT, Types.FLOAT, value -> value);
+        number(DType.FLOAT64, REAL, Carrier.DOUBLE, Types.DOUBLE, value -> value);
+        number(DType.COMPLEX64, REAL, Carrier.FLOAT_PAIR, Types.FLOAT, value -> value);
+        number(DType.COMPLEX128, REAL, Carrier.DOUBLE_PAIR, Types.DOUBLE, value -> value);
+        number(DType.INT8, BYTE, Carrier.LONG, Types.BYTE, Number::byteValue);
+        number(DType.INT16, WHOLE, Carrier.LONG, Types.SHORT, Number::shortValue);
+        number(DType.INT32, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
+        number(DType.INT64, WHOLE, Carrier.LONG, Types.LONG, value -> value);
+        number(DType.UINT8, BYTE, Carrier.LONG, Types.SHORT, Number::shortValue);
+        number(DType.UINT16, WHOLE, Carrier.LONG, Types.INT, Number::intValue);
+        number(DType.UINT32, WHOLE, Carrier.LONG, Types.LONG, value -> value);
+        number(DType.UINT64, WHOLE, Carrier.UNSIGNED, Types.BIG_DEC, value -> new BigDecimal(value.toString()));
+        number(DType.BOOL, TRUTH, Carrier.LONG, Types.BOOLEAN, value -> value.longValue() != 0);
+        ALL.put(
+                DType.STRING,
+                new FlinkType(
+                        EnumSet.of(Kind.TEXT, Kind.BYTES),
+                        Carrier.TEXT,
+                        Types.STRING,
+                        value -> new String((byte[]) value, StandardCharsets.UTF_8)));
     }
 
     private final Set<Kind> filledBy;
     private final Carrier carrier;
     private final TypeInformation<?> scalar;
-    private final Function<Number, Object> value;
+    private final Function<Object, Object> value;
 
-    private FlinkType(Set<Kind> filledBy, Carrier carrier, TypeInformation<?> scalar, Function<Number, Object> value) {
+    private FlinkType(Set<Kind> filledBy, Carrier carrier, TypeInformation<?> scalar, Function<Object, Object> value) {
         this.filledBy = filledBy;
         this.carrier = carrier;
         this.scalar = scalar;
         this.value = value;
     }
 
-    private static void line(
+    private static void number(
             DType dtype, Set<Kind> filledBy, Carrier carrier, TypeInformation<?> scalar, Function<Number, Object> value) {
-        ALL.put(dtype, new FlinkType(filledBy, carrier, scalar, value));
+        ALL.put(dtype, new FlinkType(filledBy, carrier, scalar, given -> value.apply((Number) given)));
     }
 
     /** Where an output's values wait until they are wanted as something, wide enough for each of them. */
@@ -73,7 +80,9 @@ final class FlinkType {
         /** Two for each element. */
         DOUBLE_PAIR,
         LONG,
-        UNSIGNED;
+        UNSIGNED,
+        /** Bytes, of which text is UTF-8. */
+        TEXT;
 
         boolean isPair() {
             return this == FLOAT_PAIR || this == DOUBLE_PAIR;
@@ -103,24 +112,20 @@ final class FlinkType {
 
     /** Whether an element is two numbers. */
     boolean isPair() {
-        return carrier != null && carrier.isPair();
+        return carrier.isPair();
     }
 
     boolean isText() {
-        return filledBy.contains(Kind.TEXT);
+        return carrier == Carrier.TEXT;
     }
 
     /** Where the values of an output are kept. */
     Carrier carrier() {
-        if (carrier == null) {
-            throw new IllegalArgumentException("read output: predictions in Flink hold numbers, not strings");
-        }
         return carrier;
     }
 
     /** The type of an output of this shape: a single value's, or that of arrays within each other. */
     TypeInformation<?> output(int[] shape) {
-        carrier();
         TypeInformation<?> type = scalar;
         for (int i = dimensions(shape).length; i > 0; i--) {
             boolean primitive = type == scalar && unboxed().isPrimitive();
@@ -132,7 +137,7 @@ final class FlinkType {
     /** As {@link #output} says it. */
     Object value(OutputValues values, int[] shape) {
         int[] dimensions = dimensions(shape);
-        return dimensions.length == 0 ? value.apply(values.number(0)) : nested(values, dimensions, 0, 0, values.size());
+        return dimensions.length == 0 ? value.apply(values.value(0)) : nested(values, dimensions, 0, 0, values.size());
     }
 
     /** The array of one dimension, whose elements begin at {@code from}. */
@@ -146,7 +151,7 @@ final class FlinkType {
         Object array = Array.newInstance(element, dimensions[dimension]);
         for (int i = 0; i < dimensions[dimension]; i++) {
             int at = from + i * step;
-            Array.set(array, i, last ? value.apply(values.number(at)) : nested(values, dimensions, dimension + 1, at, step));
+            Array.set(array, i, last ? value.apply(values.value(at)) : nested(values, dimensions, dimension + 1, at, step));
         }
         return array;
     }

@@ -71,7 +71,7 @@ final class MiniBatch<T> {
         this.encoder = encoder;
         this.encode = encoder::encode;
         this.results = results;
-        this.scores = new Scores<>(trainer.schema());
+        this.scores = Scores.learning(trainer.schema());
         this.maxWaitingRows = maxWaitingRows;
         this.copier = copier;
         this.labelled = trainer.newBatch(batchRows);

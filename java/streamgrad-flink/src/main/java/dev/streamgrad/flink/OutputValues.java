@@ -5,6 +5,7 @@ import dev.streamgrad.flink.FlinkType.Carrier;
 import java.io.IOException;
 import java.lang.reflect.Array;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -12,7 +13,7 @@ import org.apache.flink.core.memory.DataOutputView;
 /** The elements of one output for one row, in row-major order, none of them rounded. Plain data: immutable. */
 final class OutputValues {
     private final Carrier carrier;
-    /** {@code float[]}, {@code double[]} or {@code long[]}, by the carrier. */
+    /** {@code float[]}, {@code double[]}, {@code long[]} or {@code byte[][]}, by the carrier. */
     private final Object elements;
 
     private OutputValues(Carrier carrier, Object elements) {
@@ -26,6 +27,12 @@ final class OutputValues {
             return new OutputValues(carrier, output.row(row));
         } else if (carrier.isDouble()) {
             return new OutputValues(carrier, output.doubles(row));
+        } else if (carrier == Carrier.TEXT) {
+            byte[][] strings = new byte[output.column().elements()][];
+            for (int i = 0; i < strings.length; i++) {
+                strings[i] = output.bytes(row, i);
+            }
+            return new OutputValues(carrier, strings);
         }
         long[] longs = new long[output.column().elements()];
         for (int i = 0; i < longs.length; i++) {
@@ -42,7 +49,16 @@ final class OutputValues {
         return Array.getLength(elements);
     }
 
-    /** An element: a Float, Double or Long, or a BigInteger if it may be beyond a long. */
+    boolean isText() {
+        return carrier == Carrier.TEXT;
+    }
+
+    /** An element: a Float, Double or Long, a BigInteger if it may be beyond a long, of strings the bytes. */
+    Object value(int element) {
+        return isText() ? ((byte[][]) elements)[element] : number(element);
+    }
+
+    /** An element that is a number. */
     Number number(int element) {
         Number number = (Number) Array.get(elements, element);
         boolean beyond = carrier == Carrier.UNSIGNED && number.longValue() < 0;
@@ -61,6 +77,15 @@ final class OutputValues {
         return floats;
     }
 
+    /** A copy, whose elements are as they are. */
+    byte[][] strings() {
+        byte[][] copy = new byte[size()][];
+        for (int i = 0; i < copy.length; i++) {
+            copy[i] = ((byte[][]) elements)[i].clone();
+        }
+        return copy;
+    }
+
     void write(DataOutputView out) throws IOException {
         out.writeByte(carrier.ordinal());
         out.writeInt(size());
@@ -69,6 +94,10 @@ final class OutputValues {
                 out.writeFloat(((float[]) elements)[i]);
             } else if (carrier.isDouble()) {
                 out.writeDouble(((double[]) elements)[i]);
+            } else if (isText()) {
+                byte[] string = ((byte[][]) elements)[i];
+                out.writeInt(string.length);
+                out.write(string);
             } else {
                 out.writeLong(((long[]) elements)[i]);
             }
@@ -78,6 +107,14 @@ final class OutputValues {
     static OutputValues read(DataInputView in) throws IOException {
         Carrier carrier = Carrier.values()[in.readByte()];
         int size = in.readInt();
+        if (carrier == Carrier.TEXT) {
+            byte[][] strings = new byte[size][];
+            for (int i = 0; i < size; i++) {
+                strings[i] = new byte[in.readInt()];
+                in.readFully(strings[i]);
+            }
+            return new OutputValues(carrier, strings);
+        }
         Object elements = carrier.isFloat() ? new float[size] : carrier.isDouble() ? new double[size] : new long[size];
         for (int i = 0; i < size; i++) {
             if (carrier.isFloat()) {
@@ -108,7 +145,7 @@ final class OutputValues {
     public String toString() {
         StringBuilder text = new StringBuilder("[");
         for (int i = 0; i < size(); i++) {
-            text.append(i == 0 ? "" : ", ").append(number(i));
+            text.append(i == 0 ? "" : ", ").append(isText() ? new String((byte[]) value(i), StandardCharsets.UTF_8) : value(i));
         }
         return text.append(']').toString();
     }

@@ -1,6 +1,7 @@
 package dev.streamgrad.flink;
 
 import dev.streamgrad.VersionId;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -89,20 +90,54 @@ public final class Scored<T> {
      *
      * @param name as the bundle names it
      * @return a copy of its elements in row-major order, rounded to floats if the output is not float32
-     * @throws IllegalArgumentException if there is no such output
+     * @throws IllegalArgumentException if there is no such output, or it is of strings
      */
     public float[] output(String name) {
+        OutputValues found = find(name);
+        if (found.isText()) {
+            throw new IllegalArgumentException("read output: it is of strings, take them with strings(name) or bytes(name): " + name);
+        }
+        return found.floats();
+    }
+
+    /**
+     * One output of a model, which is of strings; a model of one string has it under its name, too.
+     *
+     * @param name as the bundle names it
+     * @return its elements in row-major order, read as UTF-8, where what is none becomes U+FFFD
+     * @throws IllegalArgumentException if there is no such output, or it is of numbers
+     */
+    public String[] strings(String name) {
+        return Arrays.stream(bytes(name)).map(bytes -> new String(bytes, StandardCharsets.UTF_8)).toArray(String[]::new);
+    }
+
+    /**
+     * The same as the bytes that the model gave.
+     *
+     * @param name as the bundle names it
+     * @return a copy of its elements in row-major order
+     * @throws IllegalArgumentException if there is no such output, or it is of numbers
+     */
+    public byte[][] bytes(String name) {
+        OutputValues found = find(name);
+        if (!found.isText()) {
+            throw new IllegalArgumentException("read output: it is of numbers, take them with output(name): " + name);
+        }
+        return found.strings();
+    }
+
+    private OutputValues find(String name) {
         int index = isScalar() ? -1 : Arrays.asList(names).indexOf(name);
         if (index < 0) {
             throw new IllegalArgumentException(
                     (isScalar() ? "read output: the model gives one number, take prediction()" : "read output: the model has "
                             + outputs()) + ", not output " + name);
         }
-        return values[index].floats();
+        return values[index];
     }
 
     /**
-     * The names that {@link #output} takes.
+     * The names that {@link #output}, {@link #strings} and {@link #bytes} take.
      *
      * @return an unmodifiable list, empty for a model with one scalar output
      */
@@ -112,7 +147,7 @@ public final class Scored<T> {
 
     /** Whether the model has one output of one number. */
     boolean isScalar() {
-        return names == null || names.length == 1 && values[0].size() == 1;
+        return names == null || names.length == 1 && values[0].size() == 1 && !values[0].isText();
     }
 
     /** Whether that number is a float32. */

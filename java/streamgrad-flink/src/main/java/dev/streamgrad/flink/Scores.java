@@ -14,14 +14,18 @@ final class Scores<T> {
     private Predictions source;
     private Predictions.Output[] outputs;
 
-    /** What a record is scored with are numbers. */
-    Scores(Schema schema) {
+    /** Those of a model that learns: its steps hand out no strings. */
+    static <T> Scores<T> learning(Schema schema) {
         for (Column output : schema.outputs()) {
             if (output.dtype() == DType.STRING) {
-                throw new InvalidInputException("predict: a score is a number; choose a signature without this output, or use"
-                        + " dev.streamgrad.Predictor in a function of your own: " + output);
+                throw new InvalidInputException("learn: a step hands out no strings; export the model without this output, or"
+                        + " predict beside learning: " + output);
             }
         }
+        return new Scores<>(schema);
+    }
+
+    Scores(Schema schema) {
         Column first = schema.outputs().get(0);
         boolean number = schema.outputs().size() == 1 && first.elements() == 1 && first.dtype() == DType.FLOAT32;
         this.names = number ? null : schema.outputs().stream().map(Column::name).toArray(String[]::new);

@@ -2,17 +2,26 @@ package dev.streamgrad.flink;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.streamgrad.Batch;
 import dev.streamgrad.Predictions;
 import dev.streamgrad.Predictor;
 import dev.streamgrad.Row;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.Table;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.flink.util.CloseableIterator;
 import org.apache.flink.util.ExceptionUtils;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -79,16 +88,44 @@ final class SavedModelJobTest {
     }
 
     @Test
-    void aSignatureIsChosenAndStringsAreNoScores() throws Exception {
+    void aSignatureIsChosenAndStringsAreScores() throws Exception {
         Encoder<Long> x = (number, row) -> row.set("x", number);
         PredictMap<Long> twice = new PredictMap<>(Bundles.saved("words"), Types.LONG).encoder(x).signature("double");
         List<Scored<Long>> scored = Cluster.collect(Cluster.environment().fromSequence(0, 9).map(twice));
         assertArrayEquals(
                 new double[] {0, 2, 4, 6, 8, 10, 12, 14, 16, 18},
                 scored.stream().mapToDouble(Scored::prediction).sorted().toArray());
-        PredictMap<Long> find = new PredictMap<>(Bundles.saved("words"), Types.LONG).encoder(x).signature("find");
-        Exception failure = Cluster.failure(Cluster.environment().fromSequence(0, 9).map(find));
-        assertTrue(ExceptionUtils.findThrowableWithMessage(failure, "a score is a number").isPresent(), failure::toString);
+        Encoder<Long> words = (number, row) -> row.set("words", List.of("Ü" + number, "b"));
+        PredictMap<Long> find = new PredictMap<>(Bundles.saved("words"), Types.LONG).encoder(words).signature("find");
+        for (Scored<Long> one : Cluster.collect(Cluster.environment().fromSequence(0, 9).map(find))) {
+            String joined = "Ü" + one.record() + "+b";
+            assertEquals(Set.of("joined", "place", "score"), Set.copyOf(one.outputs()));
+            assertArrayEquals(new String[] {joined}, one.strings("joined"));
+            assertArrayEquals(joined.getBytes(StandardCharsets.UTF_8), one.bytes("joined")[0]);
+            assertEquals(3, one.output("score").length);
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> one.output("joined")).getMessage().contains("strings(name)"));
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> one.bytes("score")).getMessage().contains("output(name)"));
+            assertTrue(one.toString().contains(joined), one::toString);
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // closing may be interrupted
+    void stringsAreColumnsOfATable() throws Exception {
+        StreamExecutionEnvironment env = Cluster.environment();
+        TypeInformation<org.apache.flink.types.Row> type =
+                Types.ROW_NAMED(new String[] {"words"}, Types.OBJECT_ARRAY(Types.STRING));
+        org.apache.flink.types.Row record = org.apache.flink.types.Row.of((Object) new String[] {"x", "Ü"});
+        DataStream<org.apache.flink.types.Row> rows = Streamgrad.predict(env.fromData(type, record), Bundles.saved("words"))
+                .signature("find")
+                .updates(env.fromData(new ModelUpdateTypeInfo(), ModelUpdate.bundle(Bundles.saved("words"))))
+                .asRows();
+        Table table = StreamTableEnvironment.create(env).fromDataStream(rows);
+        int joined = table.getResolvedSchema().getColumnNames().indexOf("predicted_joined");
+        assertEquals(DataTypes.STRING(), table.getResolvedSchema().getColumnDataTypes().get(joined));
+        try (CloseableIterator<org.apache.flink.types.Row> found = table.execute().collect()) {
+            assertEquals("x+Ü", found.next().getField("predicted_joined"));
+        }
     }
 
     @Test
