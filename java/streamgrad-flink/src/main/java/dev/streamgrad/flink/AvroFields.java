@@ -47,4 +47,13 @@ final class AvroFields implements RecordFields {
         return new ObjectField(
                 type.values(), type.information(), record -> type.java(((IndexedRecord) record).get(at)));
     }
+
+    @Override
+    public NestedField.Inner inner(String name) {
+        Schema.Field field = schema.getField(name);
+        Schema inner = field == null ? null : AvroType.present(field.schema());
+        return inner == null || inner.getType() != Schema.Type.RECORD
+                ? null
+                : new NestedField.Inner(record -> ((IndexedRecord) record).get(field.pos()), new AvroFields(inner));
+    }
 }

@@ -164,12 +164,21 @@ final class AvroType {
         });
     }
 
-    /** A type or null; of several types no column is made. */
-    private static AvroType union(Schema schema) {
+    /** What values have that are not null: a union's one type, or the type itself; null if there are several. */
+    static Schema present(Schema schema) {
+        if (!schema.isUnion()) {
+            return schema;
+        }
         List<Schema> types = schema.getTypes().stream()
                 .filter(type -> type.getType() != Schema.Type.NULL)
                 .collect(Collectors.toList());
-        return types.size() == 1 ? of(types.get(0)) : of(Kind.OTHER, schema.toString(), null, value -> value);
+        return types.size() == 1 ? types.get(0) : null;
+    }
+
+    /** A type or null; of several types no column is made. */
+    private static AvroType union(Schema schema) {
+        Schema type = present(schema);
+        return type != null ? of(type) : of(Kind.OTHER, schema.toString(), null, value -> value);
     }
 
     ValueType values() {

@@ -94,6 +94,16 @@ final class ClassFields implements RecordFields {
         return new PrimitiveField(type, information, objects, primitiveReader(value, member.handle));
     }
 
+    @Override
+    public NestedField.Inner inner(String name) {
+        Member member = find(name);
+        if (member == null) {
+            return null;
+        }
+        ObjectReader objects = new ObjectReader(member.handle);
+        return NestedField.Inner.of(ClassTypes.of(member.type), information(name, member), objects::get);
+    }
+
     private TypeInformation<?> information(String name, Member member) {
         if (pojo != null && pojo.hasField(name)) {
             return pojo.getTypeAt(name);

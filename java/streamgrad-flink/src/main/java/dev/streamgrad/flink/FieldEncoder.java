@@ -81,7 +81,7 @@ final class FieldEncoder<T> implements Encoder<T> {
     /** How a field is read, or null if neither the record nor a default has it. */
     private static FieldReader reader(Field field, RecordFields found, Fields fields) {
         String name = fields.source(field.name());
-        RecordField source = found.field(name);
+        RecordField source = NestedField.find(found, name);
         if (source != null) {
             Fit.check(field, name, source.type());
         }

@@ -17,6 +17,9 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
  * Fields.positions("hour", "distance", "seats", "wind", "late")   // of a tuple
  * }</pre>
  *
+ * <p>A field of a record within the record has its path as its name: {@code rename("seats", "plane.seats")}, or no renaming where
+ * the bundle calls it {@code plane.seats}. Where the inner record is null, so is the field.
+ *
  * <p>What does not fit the bundle is an error when the job is built or starts. Immutable, safe for use by several threads,
  * serialised with the job.
  */
@@ -64,7 +67,7 @@ public final class Fields implements Serializable {
      * Takes a field from what the record calls otherwise.
      *
      * @param field the model's
-     * @param name the record's
+     * @param name the record's, with a dot between the names of a record and of its field
      * @return a mapping
      */
     public Fields rename(String field, String name) {

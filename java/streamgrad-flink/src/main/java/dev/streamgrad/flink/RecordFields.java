@@ -13,6 +13,9 @@ interface RecordFields {
     /** The field of this name, or null if the record has none. */
     RecordField field(String name);
 
+    /** The record within the field of this name, or null if there is no such field or its values are no records. */
+    NestedField.Inner inner(String name);
+
     /** The names there are, in the record's order; empty if only each record knows them. */
     List<String> names();
 

@@ -40,6 +40,18 @@ final class RowDataFields implements RecordFields {
         return at < 0 ? null : new DataField(at, type.getTypeAt(at));
     }
 
+    @Override
+    public NestedField.Inner inner(String name) {
+        int at = type.getFieldIndex(name);
+        if (at < 0 || !(type.getTypeAt(at) instanceof RowType)) {
+            return null;
+        }
+        RowType inner = (RowType) type.getTypeAt(at);
+        return new NestedField.Inner(
+                record -> ((RowData) record).isNullAt(at) ? null : ((RowData) record).getRow(at, inner.getFieldCount()),
+                new RowDataFields(inner));
+    }
+
     /** Sets a field of the row from a field that is not null. */
     private interface Copy {
         void copy(RowData record, Row row, int field);

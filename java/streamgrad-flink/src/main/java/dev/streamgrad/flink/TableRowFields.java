@@ -41,4 +41,15 @@ final class TableRowFields implements RecordFields {
         return new ObjectField(
                 LogicalTypes.of(value), LogicalTypes.information(value), record -> ((Row) record).getField(at));
     }
+
+    @Override
+    public NestedField.Inner inner(String name) {
+        int at = names.indexOf(name);
+        if (at < 0 || !(type.getTypeAt(at) instanceof RowType)) {
+            return null;
+        }
+        RowType inner = (RowType) type.getTypeAt(at);
+        return new NestedField.Inner(
+                record -> ((Row) record).getField(at), new TableRowFields(inner, inner.getFieldNames()));
+    }
 }

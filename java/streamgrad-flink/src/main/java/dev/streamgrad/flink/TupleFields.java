@@ -38,4 +38,11 @@ final class TupleFields implements RecordFields {
         TypeInformation<?> value = type.getTypeAt(at);
         return new ObjectField(InfoTypes.of(value), value, record -> ((Tuple) record).getField(at));
     }
+
+    @Override
+    public NestedField.Inner inner(String name) {
+        int at = names.indexOf(name);
+        TypeInformation<?> value = at < 0 ? null : type.getTypeAt(at);
+        return at < 0 ? null : NestedField.Inner.of(InfoTypes.of(value), value, record -> ((Tuple) record).getField(at));
+    }
 }
