@@ -235,6 +235,29 @@ public final class Learning<T> {
     }
 
     /**
+     * Writes curves, histograms and the graph for TensorBoard: each subtask that learns into a run of its own,
+     * {@code path/subtask-0} and so on; of those that {@link #shared share} a model, the one that opens it.
+     *
+     * @param path as the TaskManagers see it, for {@code tensorboard --logdir}; a folder that cannot be written stops nothing
+     * @return this
+     */
+    public Learning<T> tensorboard(String path) {
+        return tensorboard(path, board -> board);
+    }
+
+    /**
+     * As {@link #tensorboard(String)}, with other options than the defaults.
+     *
+     * @param path as the TaskManagers see it
+     * @param board serialised with the job
+     * @return this
+     */
+    public Learning<T> tensorboard(String path, TensorBoardOptions board) {
+        options.model = options.model.watched(new BoardSpec(path, board));
+        return this;
+    }
+
+    /**
      * Checkpoints hold the name of a snapshot that is saved in the {@link #folder} for them, instead of the parameters: for
      * large models, whose bytes then go to one place and not two. Every TaskManager must see that folder. A snapshot that a
      * checkpoint refers to stays until a later checkpoint is complete; to go back to one before that, let the folder keep

@@ -61,6 +61,9 @@ final class Model implements AutoCloseable {
             if (spec.folder != null) {
                 builder.store(spec.folder.store());
             }
+            if (spec.board != null) {
+                builder.tensorboard(spec.board.of(context.getTaskInfo().getIndexOfThisSubtask()));
+            }
             return new CheckpointedTrainer(openWhenFree(builder));
         }
     }

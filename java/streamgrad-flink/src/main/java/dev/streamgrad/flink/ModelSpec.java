@@ -16,36 +16,44 @@ final class ModelSpec implements Serializable {
     final FolderSpec folder;
     /** Which updates are refused beside those that are not finite; null: none. */
     final Guard guard;
+    /** Where each trainer writes for TensorBoard; null: nowhere. */
+    final BoardSpec board;
 
-    private ModelSpec(BundleSource bundle, TrainerOptions options, String sharedName, FolderSpec folder, Guard guard) {
+    private ModelSpec(
+            BundleSource bundle, TrainerOptions options, String sharedName, FolderSpec folder, Guard guard, BoardSpec board) {
         this.bundle = Objects.requireNonNull(bundle, "bundle");
         this.options = Objects.requireNonNull(options, "options");
         this.sharedName = sharedName;
         this.folder = folder;
         this.guard = guard;
+        this.board = board;
     }
 
     static ModelSpec of(BundleSource bundle) {
-        return new ModelSpec(bundle, options -> {}, null, null, null);
+        return new ModelSpec(bundle, options -> {}, null, null, null, null);
     }
 
     ModelSpec with(TrainerOptions options) {
-        return new ModelSpec(bundle, options, sharedName, folder, guard);
+        return new ModelSpec(bundle, options, sharedName, folder, guard, board);
     }
 
     ModelSpec sharedAs(String name) {
-        return new ModelSpec(bundle, options, name, folder, guard);
+        return new ModelSpec(bundle, options, name, folder, guard, board);
     }
 
     ModelSpec in(FolderSpec folder) {
-        return new ModelSpec(bundle, options, sharedName, folder, guard);
+        return new ModelSpec(bundle, options, sharedName, folder, guard, board);
     }
 
     ModelSpec from(BundleSource bundle) {
-        return new ModelSpec(bundle, options, sharedName, folder, guard);
+        return new ModelSpec(bundle, options, sharedName, folder, guard, board);
     }
 
     ModelSpec guarded(Guard guard) {
-        return new ModelSpec(bundle, options, sharedName, folder, guard);
+        return new ModelSpec(bundle, options, sharedName, folder, guard, board);
+    }
+
+    ModelSpec watched(BoardSpec board) {
+        return new ModelSpec(bundle, options, sharedName, folder, guard, board);
     }
 }
