@@ -881,7 +881,7 @@ typedef struct {
      */
     size_t ragged;
     /**
-     * Written: 1 if values may be missing (NaN, the empty string, a field that `sg_batch_add` is not given); else 0.
+     * Written: 1 if values may be missing (NaN, the lowest integer, the empty string, a field that `sg_batch_add` is not given); else 0.
      */
     size_t optional;
 } sg_tensor;
@@ -1633,7 +1633,7 @@ sg_status sg_batch_set_strings(sg_batch batch,
 
 /**
  * Adds one row from a record's fields, in any order: all those of the features but what may be missing (`sg_tensor.optional`), where
- * NaN and the empty string say so as well; those of a label or the weight all or none.
+ * NaN, the lowest integer and the empty string say so as well; those of a label or the weight all or none.
  *
  * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The field of a ragged column takes
  * any number of values, none included. The array can be made once, leading to a struct that holds one record after the other. Takes

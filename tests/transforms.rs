@@ -309,6 +309,32 @@ fn a_gap_is_the_default_however_a_host_says_it() {
 }
 
 #[test]
+fn an_integer_may_be_missing() {
+    let trainer = builder(&peer().join("transforms_integers.bundle")).open().unwrap();
+    let text = concat!(
+        "{\"gate\": 9, \"stops\": 2, \"hour\": 1, \"id\": 3}\n",
+        "{\"gate\": null, \"hour\": 1}\n",
+        "{\"gate\": -2147483648, \"stops\": -9223372036854775808, \"hour\": 1, \"id\": null}\n",
+        "{\"gate\": 5, \"stops\": 0}\n",
+    );
+    let mut lines = JsonLines::open(trainer.schema(), text.as_bytes()).unwrap();
+    let mut batch = trainer.schema().batch();
+    assert_eq!(lines.fill(&mut batch, 9).unwrap(), 3);
+    assert!(lines.refusals().kept()[0].reason.starts_with("hour is missing"), "{:?}", lines.refusals());
+    batch.row().set("hour", 1).unwrap().set("gate", 9).unwrap().set("stops", 2).unwrap().push().unwrap();
+    batch.row().set("hour", 1).unwrap().push().unwrap();
+    let predictions = trainer.predict(&batch).unwrap();
+    let answers: Vec<f32> = predictions.array::<f32>().unwrap().iter().copied().collect();
+    let bucket = answers[0] - (3.0 + 200.0 + 1000.0);
+    assert!((0.0..10.0).contains(&bucket), "{answers:?}");
+    let missing = 2.0 + 10.0 - 100.0 + 1000.0 + bucket;
+    for row in [1, 2, 4] {
+        assert!((answers[row] - missing).abs() < 1e-3, "row {row} of {answers:?}");
+    }
+    assert!((answers[3] - answers[0]).abs() < 1e-3, "a missing id is its default: {answers:?}");
+}
+
+#[test]
 fn a_value_that_cannot_be_transformed_is_refused_with_row_and_field() {
     let recording = Recording::open("transforms", "fields");
     let trainer = recording.trainer();

@@ -61,9 +61,9 @@ fn what_a_reader_does_not_know_or_cannot_do_is_refused() {
     );
     let integers = refusal(|manifest| {
         let seats = manifest["record"].as_array_mut().unwrap().iter_mut().find(|column| column["name"] == "seats").unwrap();
-        seats["dtype"] = json!("int64");
+        seats["dtype"] = json!("int16");
     });
-    refused(integers, "seats is int64, which has no value that says that it is missing");
+    refused(integers, "seats is int16, which has no value that says that it is missing");
     refused(refusal(|manifest| image(manifest)["fields"] = json!(["image"])), "so it has no fields");
     refused(refusal(|manifest| image(manifest)["transform"]["cross"] = json!(7)), "a cross takes two or more single integers or strings");
     refused(refusal(|manifest| manifest["state"][0]["tensor"] = json!("x:0")), "moments are float64 without tensors");

@@ -135,9 +135,10 @@ def test_what_makes_no_sense_is_refused_where_it_is_declared(declare, message):
     [
         ([field("a", cyclic=24), "b"], "make 3 numbers a row, but it takes 2 of float32"),
         (
-            [field("a", default=0, dtype="int64"), "b"],
-            "default takes numbers, not integers; integers are never missing",
+            [field("a", default=0.5, dtype="int64"), "b"],
+            "the default 0.5 is no whole number of at most 2^53",
         ),
+        ([field("a", default=0, dtype="int16"), "b"], "int16, which has no value that says that it is missing"),
         ([field("a", log=True, dtype="string"), "b"], "log takes numbers or integers, not strings"),
         ([field("a", vocabulary=["x"], dtype="int64"), "b"], "vocabulary takes strings, not integers"),
         ([field("a", hash=3, dtype="float32"), "b"], "hash takes integers or strings, not numbers"),

@@ -118,6 +118,8 @@ impl Store {
                     match (&mut self.data, spec.dtype) {
                         (Data::Strings { places, .. }, _) => places[at] = (0, 0),
                         (Data::Fixed(buffer), DType::F32) => buffer.write(at, &[f32::NAN]),
+                        (Data::Fixed(buffer), DType::I32) => buffer.write(at, &[i32::MIN]),
+                        (Data::Fixed(buffer), DType::I64) => buffer.write(at, &[i64::MIN]),
                         (Data::Fixed(buffer), _) => buffer.write(at, &[f64::NAN]),
                     }
                 }

@@ -34,7 +34,8 @@ pub struct ColumnSpec {
     pub ragged: bool,
     /// The record's fields that fill a row: one for the whole row, or one for each element in row-major order.
     pub fields: Vec<String>,
-    /// Whether values may be missing: NaN in numbers, the empty string in strings, a field that a row does not set.
+    /// Whether values may be missing: NaN in floats, the lowest number of the dtype in integers, the empty string in strings, a field
+    /// that a row does not set.
     pub optional: bool,
     /// For labels: the output that it belongs to.
     pub output: Option<String>,

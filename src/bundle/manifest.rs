@@ -88,7 +88,7 @@ pub struct Column {
     /// How it is made of the record's columns, if no field fills it.
     #[serde(default)]
     pub transform: Option<Transform>,
-    /// Whether values may be missing: NaN in numbers, the empty string in strings.
+    /// Whether values may be missing: NaN in floats, the lowest number of the dtype in integers, the empty string in strings.
     #[serde(default)]
     pub optional: bool,
     /// For labels: the output that it belongs to.
@@ -289,7 +289,7 @@ impl Manifest {
             if column.transform.is_some() {
                 return Err(invalid(format!("only a feature is made by a transform, not {}", column.name)));
             }
-            if column.optional && !matches!(column.dtype, DType::F32 | DType::F64 | DType::String) {
+            if column.optional && !column.dtype.has_gap() {
                 let context = format!("{} is {}, which has no value that says that it is missing", column.name, column.dtype);
                 return Err(invalid(context));
             }

@@ -52,7 +52,7 @@ pub struct sg_tensor {
     pub field_count: usize,
     /// Written: 1 if a row has any number of values, each of this dtype, one after the other; else 0.
     pub ragged: usize,
-    /// Written: 1 if values may be missing (NaN, the empty string, a field that `sg_batch_add` is not given); else 0.
+    /// Written: 1 if values may be missing (NaN, the lowest integer, the empty string, a field that `sg_batch_add` is not given); else 0.
     pub optional: usize,
 }
 

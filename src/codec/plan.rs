@@ -179,7 +179,12 @@ impl Target {
         if !self.optional {
             return Ok(false);
         }
-        let missing = if self.dtype == DType::String { Value::Bytes(b"") } else { Value::Float(f64::NAN) };
+        let missing = match self.dtype {
+            DType::String => Value::Bytes(b""),
+            DType::I32 => Value::Int(i32::MIN.into()),
+            DType::I64 => Value::Int(i64::MIN.into()),
+            _ => Value::Float(f64::NAN),
+        };
         self.write(row, at, &missing).map(|()| true)
     }
 

@@ -120,6 +120,11 @@ impl DType {
         matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
     }
 
+    /// Whether a value of it can say that it is missing: NaN, the empty string, of an integer the lowest one.
+    pub(crate) const fn has_gap(self) -> bool {
+        matches!(self, Self::F32 | Self::F64 | Self::I32 | Self::I64 | Self::String)
+    }
+
     /// What it is called in a safetensors file; `None` for strings and `complex128`, which such a file
     /// cannot hold.
     pub(crate) const fn safetensors(self) -> Option<safetensors::Dtype> {

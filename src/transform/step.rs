@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::invalid;
-use super::values::{Kind, Values};
+use super::values::{Kind, MISSING, Values};
 use super::vocabulary::Vocabulary;
 use super::{hash, moments};
 use crate::bundle::{Filling, Step as Described, Token};
@@ -11,6 +11,9 @@ use crate::error::Result;
 
 /// The least standard deviation that values are divided by: `keras.backend.epsilon()`.
 const EPSILON: f64 = 1e-7;
+
+/// The largest whole number of which a JSON number has all digits: 2^53.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Values as a step sees them: their kind, and how many a row has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub(super) struct Running<'v> {
 #[derive(Debug)]
 pub(super) enum Step {
     DefaultNumber(f64),
+    DefaultInteger(i64),
     DefaultText(Vec<u8>),
     Missing,
     Clip(f64, f64),
@@ -75,6 +79,12 @@ impl Step {
             false => Err(invalid(format!("{what} needs at least one, not {count}"))),
         };
         Ok(match described {
+            Described::Default { value: Filling::Number(value) } if kind == Kind::Int => {
+                if value.fract() != 0.0 || value.abs() > MOST_EXACT {
+                    return Err(invalid(format!("the default {value} is no whole number of at most 2^53, for integers")));
+                }
+                Self::DefaultInteger(*value as i64)
+            }
             Described::Default { value: Filling::Number(value) } if value.is_finite() => {
                 wants(&[Kind::Float], "a number for what is missing")?;
                 Self::DefaultNumber(*value)
@@ -84,10 +94,7 @@ impl Step {
                 Self::DefaultText(text.clone().into_bytes())
             }
             Described::Default { value } => return Err(invalid(format!("the default {value:?} is not finite"))),
-            Described::Missing {} => {
-                wants(&[Kind::Float, Kind::String], "missing")?;
-                Self::Missing
-            }
+            Described::Missing {} => Self::Missing,
             Described::Clip { min, max } => {
                 numbers("clip")?;
                 let (min, max) = (min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY));
@@ -154,7 +161,7 @@ impl Step {
     pub(super) fn gives(&self, takes: Shape) -> Shape {
         let width = takes.width;
         match self {
-            Self::DefaultNumber(_) | Self::DefaultText(_) => takes,
+            Self::DefaultNumber(_) | Self::DefaultInteger(_) | Self::DefaultText(_) => takes,
             Self::Missing | Self::Clip(..) | Self::Log | Self::Log1p | Self::Scale(_) | Self::Running(_) => {
                 Shape { kind: Kind::Float, width }
             }
@@ -180,12 +187,17 @@ impl Step {
         let numbers = |values: Values<'a>, each: &dyn Fn(f64) -> f64| Values::Floats(values.into_floats().into_iter().map(each).collect());
         Ok(match self {
             Self::DefaultNumber(filling) => numbers(values, &|value| if value.is_nan() { *filling } else { value }),
+            Self::DefaultInteger(filling) => {
+                let fill = |value: i64| if value == MISSING { *filling } else { value };
+                Values::Ints(values.into_ints().into_iter().map(fill).collect())
+            }
             Self::DefaultText(filling) => {
                 let fill = |text: &'a [u8]| if text.is_empty() { filling.as_slice() } else { text };
                 Values::Strings(values.into_strings().into_iter().map(fill).collect())
             }
             Self::Missing => match values {
                 Values::Strings(texts) => Values::Floats(texts.iter().map(|text| f64::from(u8::from(text.is_empty()))).collect()),
+                Values::Ints(values) => Values::Floats(values.iter().map(|&value| f64::from(u8::from(value == MISSING))).collect()),
                 values => numbers(values, &|value| f64::from(u8::from(value.is_nan()))),
             },
             Self::Clip(min, max) => numbers(values, &|value| value.clamp(*min, *max)),

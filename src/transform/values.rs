@@ -4,6 +4,9 @@ use crate::batch::{ColumnData, ColumnSpec, RaggedValues};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Element, bytes_as};
 
+/// Of integers that may be missing, the one that is; of `int32` it is the lowest, too.
+pub(super) const MISSING: i64 = i64::MIN;
+
 /// What kind of values these are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -62,6 +65,9 @@ impl<'a> Values<'a> {
             DType::F64 => convert(bytes, |value: f64| value).map(Self::Floats),
             DType::I8 => convert(bytes, |value: i8| i64::from(value)).map(Self::Ints),
             DType::I16 => convert(bytes, |value: i16| i64::from(value)).map(Self::Ints),
+            DType::I32 if spec.optional => {
+                convert(bytes, |value: i32| if value == i32::MIN { MISSING } else { value.into() }).map(Self::Ints)
+            }
             DType::I32 => convert(bytes, |value: i32| i64::from(value)).map(Self::Ints),
             DType::I64 => convert(bytes, |value: i64| value).map(Self::Ints),
             DType::U8 | DType::Bool => convert(bytes, |value: u8| i64::from(value)).map(Self::Ints),
@@ -84,7 +90,7 @@ impl<'a> Values<'a> {
     pub(super) fn first_missing(&self) -> Option<usize> {
         match self {
             Self::Floats(values) => values.iter().position(|value| value.is_nan()),
-            Self::Ints(_) => None,
+            Self::Ints(values) => values.iter().position(|value| *value == MISSING),
             Self::Strings(values) => values.iter().position(|value| value.is_empty()),
         }
     }

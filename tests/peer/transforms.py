@@ -7,7 +7,7 @@ the model or not; `transforms-ragged`: rows of any number of values. Each is a b
 safetensors file with `record/<column>` (strings as `.../bytes` and `.../offsets`, ragged also `.../lengths`) and `feature/<output>`.
 `transforms-running`: a bundle that standardises by running moments, 20 batches of it (`batch/<step>/<column>`), and by step the mean and
 variance of all values before it (`mean/<step>`, `variance/<step>`). `transforms_table.bundle`: an embedding table of words' hashes.
-`transforms_gaps.bundle`: answers with what was missing.
+`transforms_gaps.bundle`: answers with what was missing. `transforms_integers.bundle`: the same of integers.
 """
 
 from __future__ import annotations
@@ -324,6 +324,24 @@ def gaps(folder: Path) -> None:
     )  # fmt: skip
 
 
+def integers(folder: Path) -> None:
+    """Says what it saw: the place of a gate among 5, 7, 9 and others, 10 if it is missing, 100 for each stop, 1000 for each hour, a
+    hundredth of the bucket of an id."""
+    numbers = keras.Input((5,), name="numbers")
+    answer = layers.Dense(
+        1,
+        name="answer",
+        kernel_initializer=lambda shape, dtype: tf.constant([[1.0], [10], [100], [1000], [0.01]]),
+    )
+    gate = field("gate", dtype="int32", default=7, vocabulary=[5, 7, 9], missing_indicator=True)
+    stops = field("stops", dtype="int64", default=-1)
+    streamgrad.export(
+        keras.Model(numbers, answer(numbers)), folder / "transforms_integers.bundle", loss="mse",
+        optimizer=keras.optimizers.SGD(1e-6), label="value",
+        features={"numbers": [gate, stops, "hour", field("id", default=3, hash=1000)]}, overwrite=True,
+    )  # fmt: skip
+
+
 def save(path: Path, raw: dict[str, Any], expected: dict[str, Any]) -> None:
     """Both in one file."""
     columns = recorded({f"record/{name}": values for name, values in raw.items()})
@@ -337,5 +355,5 @@ if __name__ == "__main__":
         sys.exit("usage: python transforms.py OUTDIR")
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    for write in (fields, keras_layers, ragged, running, table, gaps):
+    for write in (fields, keras_layers, ragged, running, table, gaps, integers):
         write(out)

@@ -45,7 +45,8 @@ class Filled(Column):
     """A column that a record's fields fill, row-major.
 
     A ragged one has any number of values a row, each of `shape` `()`; one field holds them all. A feature that a
-    `transform` makes has no fields. Of an `optional` column values may be missing: NaN, or the empty string.
+    `transform` makes has no fields. Of an `optional` column values may be missing: NaN, the lowest integer, or the
+    empty string.
     """
 
     fields: tuple[str, ...]

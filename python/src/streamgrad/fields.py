@@ -66,7 +66,8 @@ def field(
         name: The record's field.
         dtype: What records hold there: `float32` unless the feature or a transform says otherwise; `string` for `hash`
             and for a vocabulary of strings, `int64` for one of integers.
-        default: What takes the place of a missing value: of NaN, of an empty string, of a field that a row leaves out.
+        default: What takes the place of a missing value: of NaN, of an empty string, of the lowest number of `int32`
+            or `int64`, of a field that a row leaves out.
             Without it, and without `missing_indicator`, a row must have the field.
         missing_indicator: Adds a 1 where the value is missing, else a 0, behind what is made of it. Needs `default`,
             unless the indicator alone is wanted.
@@ -205,7 +206,8 @@ def _dtype(steps: Sequence[Step]) -> str | None:
         if step["kind"] == "vocabulary":
             return "string" if isinstance(step["tokens"][0], str) else "int64"
         if step["kind"] == "hash":
-            return "int64" if isinstance(step["mask"], int) else "string"
+            number = isinstance(step["mask"], int) or steps[0]["kind"] == "default"
+            return "int64" if number else "string"
         if step["kind"] != "default":
             return None
     return None

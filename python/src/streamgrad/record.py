@@ -17,6 +17,9 @@ Spec = tuple[tuple[int, ...], str, bool]
 
 MISSING: Step = {"kind": "missing"}
 
+GAPS = ("float32", "float64", "int32", "int64", "string")
+"""The dtypes in which a value can say that it is missing."""
+
 
 @dataclass
 class Record:
@@ -27,6 +30,11 @@ class Record:
 
     def add(self, column: Filled) -> None:
         """Adds a column, or finds that it is there already and the same."""
+        if column.optional and column.dtype not in GAPS:
+            raise ExportError(
+                f"field {column.name!r} is {column.dtype}, which has no value that says that it is missing; give dtype "
+                "'int32', 'int64' or a float"
+            )
         known = self.columns.get(column.name)
         if known is None:
             self.columns[column.name] = column

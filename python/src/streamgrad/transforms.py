@@ -25,6 +25,9 @@ Step = dict[str, Any]
 Moments = Mapping[str, Array]
 """By name of the state `[3, width]`: counts, means, sums of squared deviations."""
 
+GAP = np.iinfo(np.int64).min
+"""The integer that says that it is missing; in columns of `int32` it is the lowest of these."""
+
 ELEMENTWISE = {
     "default", "missing", "clip", "log", "log1p", "standardize", "running_standardize", "min_max", "bucketize", "hash",
     "vocabulary",
@@ -98,9 +101,12 @@ def _after(step: Step, kind: str, width: int, names: str) -> tuple[str, int]:
     after: tuple[str, int]
     match step["kind"]:
         case "default":
-            wanted, after = ("string" if isinstance(step["value"], str) else "float",), (kind, width)
+            text = isinstance(step["value"], str)
+            if kind == "int" and not text and (step["value"] != int(step["value"]) or abs(step["value"]) > 2**53):
+                raise ExportError(f"{names}: the default {step['value']} is no whole number of at most 2^53")
+            wanted, after = ("string",) if text else ("float", "int"), (kind, width)
         case "missing":
-            wanted, after = ("float", "string"), ("float", width)
+            wanted, after = ("float", "int", "string"), ("float", width)
         case "bucketize":
             wanted, after = ("float", "int"), ("int", width)
         case "hash" | "vocabulary":
@@ -117,10 +123,7 @@ def _after(step: Step, kind: str, width: int, names: str) -> tuple[str, int]:
             wanted, after = ("float", "int"), ("float", width)
     if kind not in wanted:
         need = {"float": "numbers", "int": "integers", "string": "strings"}
-        advice = "; integers are never missing, so give dtype 'float64'" if step["kind"] == "default" else ""
-        raise ExportError(
-            f"{names}: {step['kind']} takes {' or '.join(need[one] for one in wanted)}, not {need[kind]}{advice}"
-        )
+        raise ExportError(f"{names}: {step['kind']} takes {' or '.join(need[one] for one in wanted)}, not {need[kind]}")
     return after
 
 
@@ -172,6 +175,8 @@ def _read(column: Filled, rows: Array) -> Array:
     if column.dtype == "string":
         coded = [word.encode() if isinstance(word, str) else bytes(word) for word in values.ravel().tolist()]
         return np.array([*coded, None], dtype=object)[:-1].reshape(values.shape)
+    if column.optional and column.dtype == "int32":
+        return np.where(values == np.iinfo(np.int32).min, GAP, values.astype(np.int64))
     return values.astype(np.float64 if column.dtype.startswith("float") else np.int64)
 
 
@@ -182,7 +187,7 @@ def _coded(token: Any) -> Any:
 def _missing(values: Array) -> Array:
     if values.dtype == object:
         return np.asarray(values == b"")
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    return np.asarray(np.isnan(values) if values.dtype.kind == "f" else values == GAP)
 
 
 def _tensor(values: Array) -> Any:
@@ -319,5 +324,6 @@ def made_up(random: np.random.Generator, column: Filled, transforms: Sequence[Tr
         values = random.uniform(0.05, top, shape).astype(column.dtype)
         values = np.maximum(values, np.asarray(1, column.dtype)) if column.dtype.startswith(("int", "uint")) else values
     if column.optional and not column.ragged:
-        values[::5] = "" if column.dtype == "string" else np.nan
+        integer = column.dtype in ("int32", "int64")
+        values[::5] = "" if column.dtype == "string" else np.iinfo(column.dtype).min if integer else np.nan
     return ragged_rows(np.split(values, np.arange(1, rows) * 2)) if column.ragged else values

@@ -96,7 +96,7 @@ public final class Column {
 
     /**
      * Whether values may be missing in a record, because the bundle's transforms fill the gap: a field that is not set or
-     * null, NaN, an empty string.
+     * null, NaN, the lowest number of an int32 or int64, an empty string.
      *
      * @return false where every row has a value
      */

@@ -69,13 +69,17 @@ final class RowMemory {
         memory(field).putLong(at(field, i), bits);
     }
 
-    /** What says that this element is missing: NaN, or the empty string. */
+    /** What says that this element is missing: NaN, the lowest integer, or the empty string. */
     void miss(Field field, int i) {
         DType dtype = field.column().dtype();
         if (dtype == DType.STRING) {
             slot(memory(field), at(field, i), 0, 0);
         } else if (dtype == DType.FLOAT32) {
             memory(field).putFloat(at(field, i), Float.NaN);
+        } else if (dtype == DType.INT32) {
+            memory(field).putInt(at(field, i), Integer.MIN_VALUE);
+        } else if (dtype == DType.INT64) {
+            memory(field).putLong(at(field, i), Long.MIN_VALUE);
         } else {
             memory(field).putDouble(at(field, i), Double.NaN);
         }

@@ -287,6 +287,25 @@ class ImportArrowTest {
     }
 
     @Test
+    void nullsAreMissingWhereTheyMayBe() {
+        try (Trainer trainer = open("transforms_integers")) {
+            IntVector gate = new IntVector("gate", allocator);
+            BigIntVector stops = new BigIntVector("stops", allocator);
+            BigIntVector id = whole("id", new long[] {3, 3});
+            gate.setSafe(0, 9);
+            stops.setSafe(1, -1);
+            gate.setValueCount(2);
+            stops.setValueCount(2);
+            Batch batch = trainer.newBatch(1);
+            handOver(List.of(gate, stops, id, floats("hour", 1, 1)), batch::importArrow);
+            Batch added = trainer.newBatch(2);
+            added.add(row -> row.set("gate", 9).set("id", 3).set("hour", 1));
+            added.add(row -> row.set("stops", -1).set("id", 3).set("hour", 1));
+            assertArrayEquals(values(trainer.predict(added)), values(trainer.predict(batch)), 1e-6f);
+        }
+    }
+
+    @Test
     void aBatchHoldsOneKindOfRows() {
         try (Trainer trainer = open("flights")) {
             Batch batch = rows(trainer, 1);

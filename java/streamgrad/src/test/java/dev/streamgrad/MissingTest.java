@@ -59,4 +59,19 @@ class MissingTest {
             assertTrue(message.contains("a feature needs a value, set field hour"), message);
         }
     }
+
+    @Test
+    void anIntegerMayBeMissing() {
+        try (Trainer trainer = Trainer.open(Recording.folder().resolve("transforms_integers.bundle"))) {
+            Batch batch = trainer.newBatch(4);
+            batch.add(row -> row.set("hour", 1).set("gate", 9).set("stops", 2).set("id", 3));
+            batch.add(row -> row.set("hour", 1).set("gate", (Object) null).set("stops", (Object) null));
+            batch.add(row -> row.set("hour", 1));
+            batch.add(row -> row.set("hour", 1).set("gate", Integer.MIN_VALUE).set("stops", Long.MIN_VALUE).set("id", 3));
+            float bucket = trainer.predict(batch).value(0) - (3 + 200 + 1000);
+            for (int row = 1; row < 4; row++) {
+                assertEquals(2 + 10 - 100 + 1000 + bucket, trainer.predict(batch).value(row), 1e-3f, "row " + row);
+            }
+        }
+    }
 }

@@ -67,6 +67,11 @@ final class Bundles {
         return PEER.resolve("transforms_gaps.bundle").toString();
     }
 
+    /** Fields gate (int32, vocabulary), stops, id (int64), all of which may be missing, and hour; label value. */
+    static String integers() {
+        return PEER.resolve("transforms_integers.bundle").toString();
+    }
+
     /**
      * {@code keras}: fields numbers (three) and carrier, outputs late and delay (two); {@code words}: signatures find, with a
      * string among its outputs, and double, of a field x; {@code numbered}: three of the first.

@@ -7,12 +7,18 @@ import dev.streamgrad.Batch;
 import dev.streamgrad.InvalidInputException;
 import dev.streamgrad.Trainer;
 import java.nio.file.Path;
+import org.apache.avro.Schema;
+import org.apache.avro.SchemaBuilder;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.formats.avro.typeutils.GenericRecordAvroTypeInfo;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
+import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.FloatType;
 import org.apache.flink.table.types.logical.IntType;
@@ -36,6 +42,47 @@ final class GapsTest {
         public String word;
         public double hour = 2;
         public Float value;
+    }
+
+    /** A stop, whose numbers are whole. */
+    public static class Stop {
+        public Integer gate;
+        public Long stops;
+        public double hour = 1;
+        public Long id = 3L;
+        public Float value;
+    }
+
+    @Test
+    void nullIsAnIntegerThatMayBeMissing() {
+        try (Trainer trainer = Trainer.open(Path.of(Bundles.integers()))) {
+            Stop known = new Stop();
+            known.gate = 7;
+            known.stops = -1L;
+            TypeInformation<Stop> pojo = TypeInformation.of(Stop.class);
+            float wanted = trainer.predict(encoded(trainer, pojo, known)).value(0) + 10;
+            assertEquals(wanted, trainer.predict(encoded(trainer, pojo, new Stop())).value(0), 1e-3f);
+            String[] names = {"gate", "stops", "hour", "id", "value"};
+            InternalTypeInfo<RowData> sql = InternalTypeInfo.ofFields(
+                    new LogicalType[] {new IntType(), new BigIntType(), new DoubleType(), new BigIntType(), new FloatType()}, names);
+            assertEquals(
+                    wanted, trainer.predict(encoded(trainer, sql, GenericRowData.of(null, null, 1.0, 3L, null))).value(0), 1e-3f);
+            TypeInformation<Row> named = Types.ROW_NAMED(names, Types.INT, Types.LONG, Types.DOUBLE, Types.LONG, Types.FLOAT);
+            assertEquals(wanted, trainer.predict(encoded(trainer, named, Row.of(null, null, 1.0, 3L, null))).value(0), 1e-3f);
+            Schema schema = SchemaBuilder.record("Stop")
+                    .fields()
+                    .optionalInt("gate")
+                    .optionalLong("stops")
+                    .requiredDouble("hour")
+                    .requiredLong("id")
+                    .optionalFloat("value")
+                    .endRecord();
+            GenericRecord avro = new GenericData.Record(schema);
+            avro.put("hour", 1.0);
+            avro.put("id", 3L);
+            assertEquals(
+                    wanted, trainer.predict(encoded(trainer, new GenericRecordAvroTypeInfo(schema), avro)).value(0), 1e-3f);
+        }
     }
 
     @Test
