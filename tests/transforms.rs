@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Recording, builder, distance, peer};
-use streamgrad::codec::{Decode, JsonLines};
+use streamgrad::codec::{Csv, Decode, JsonLines};
 use streamgrad::{Batch, Bundle, ErrorKind, FolderStore, Schema, Trainer};
 
 /// Fills a batch with the record of a recording, its labels left out.
@@ -310,7 +310,7 @@ fn a_gap_is_the_default_however_a_host_says_it() {
 
 #[test]
 fn an_integer_may_be_missing() {
-    let trainer = builder(&peer().join("transforms_integers.bundle")).open().unwrap();
+    let trainer = builder(peer().join("transforms_integers.bundle")).open().unwrap();
     let text = concat!(
         "{\"gate\": 9, \"stops\": 2, \"hour\": 1, \"id\": 3}\n",
         "{\"gate\": null, \"hour\": 1}\n",
@@ -332,6 +332,15 @@ fn an_integer_may_be_missing() {
         assert!((answers[row] - missing).abs() < 1e-3, "row {row} of {answers:?}");
     }
     assert!((answers[3] - answers[0]).abs() < 1e-3, "a missing id is its default: {answers:?}");
+
+    let text = "gate,stops,hour,id\n9,2,1,3\n,,1,\n9,,1,3\n";
+    let mut csv = Csv::of(trainer.schema()).open(text.as_bytes()).unwrap();
+    batch.clear();
+    assert_eq!(csv.fill(&mut batch, 9).unwrap(), 3);
+    let predictions = trainer.predict(&batch).unwrap();
+    let found: Vec<f32> = predictions.array::<f32>().unwrap().iter().copied().collect();
+    assert!((found[0] - answers[0]).abs() < 1e-3 && (found[1] - answers[1]).abs() < 1e-3, "{found:?}");
+    assert!((found[2] - (answers[0] - 300.0)).abs() < 1e-3, "{found:?}");
 }
 
 #[test]

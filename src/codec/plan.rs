@@ -179,13 +179,17 @@ impl Target {
         if !self.optional {
             return Ok(false);
         }
-        let missing = match self.dtype {
+        self.write(row, at, &self.gap()).map(|()| true)
+    }
+
+    /// What says that an element is missing.
+    pub(super) fn gap(&self) -> Value<'static> {
+        match self.dtype {
             DType::String => Value::Bytes(b""),
             DType::I32 => Value::Int(i32::MIN.into()),
             DType::I64 => Value::Int(i64::MIN.into()),
             _ => Value::Float(f64::NAN),
-        };
-        self.write(row, at, &missing).map(|()| true)
+        }
     }
 
     /// The field has got so many elements.

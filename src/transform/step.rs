@@ -230,7 +230,7 @@ impl Step {
                     values => values.into_floats().into_iter().map(bucket).collect(),
                 })
             }
-            Self::Hash(buckets, mask) => Values::Ints(hashed(values, *buckets, mask.as_ref())),
+            Self::Hash(buckets, mask) => Values::Ints(hash::of_values(values, *buckets, mask.as_ref())),
             Self::Vocabulary(vocabulary) => Values::Ints(vocabulary.look_up(values)?),
             Self::OneHot(depth) => Values::Ints(spread(&values.into_ints(), *depth, 1, |place| *place = 1)?),
             Self::MultiHot(depth, false) => Values::Ints(spread(&values.into_ints(), *depth, width, |place| *place = 1)?),
@@ -270,23 +270,6 @@ fn logarithms(values: Values<'_>, above: f64, logarithm: fn(f64) -> f64) -> Resu
     match values.iter().position(|value| *value <= above) {
         Some(at) => Err(Refusal { at, reason: format!("is {}, which has no logarithm; clip it before", values[at]) }),
         None => Ok(Values::Floats(values.into_iter().map(logarithm).collect())),
-    }
-}
-
-fn hashed(values: Values<'_>, buckets: i64, mask: Option<&Token>) -> Vec<i64> {
-    // As in Keras, one bucket alone is not given up for the mask.
-    let mask = mask.filter(|_| buckets > 1);
-    let (others, shift) = if mask.is_some() { (buckets - 1, 1) } else { (buckets, 0) };
-    let place = |masked: bool, bucket: i64| if masked { 0 } else { bucket + shift };
-    match values {
-        Values::Strings(texts) => {
-            let masked = |text: &[u8]| matches!(mask, Some(Token::Text(mask)) if mask.as_bytes() == text);
-            texts.into_iter().map(|text| place(masked(text), hash::of_string(text, others))).collect()
-        }
-        values => {
-            let masked = |value: i64| matches!(mask, Some(Token::Int(mask)) if *mask == value);
-            values.into_ints().into_iter().map(|value| place(masked(value), hash::of_int(value, others))).collect()
-        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Block<'_> {
             self.cells(column).enumerate().all(|(row, cell)| {
                 let cell = &text[cell];
                 if is_missing(cell.as_bytes(), missing, true) {
-                    return may_miss && numbers.put(row, at, &Value::Float(f64::NAN));
+                    return may_miss && numbers.put(row, at, &target.gap());
                 }
                 let put = |value: &Value<'_>| match target.allows(Some(value)) && numbers.put(row, at, value) {
                     true => Ok(()),

@@ -173,16 +173,7 @@ public final class Batch {
 
     private long take(long array, long arrowSchema, ObjLongConsumer<? super String> refused) {
         idle();
-        Imported taken = new Imported(schema, array, arrowSchema, refused);
-        boolean fits = false;
-        try {
-            call.reserve(taken.rows());
-            fits = true;
-        } finally {
-            if (!fits) {
-                taken.close();
-            }
-        }
+        Imported taken = new Imported(schema, call, array, arrowSchema, refused);
         clear();
         imported = taken;
         rows = taken.rows();

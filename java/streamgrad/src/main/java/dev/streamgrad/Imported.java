@@ -13,8 +13,8 @@ final class Imported {
     private final int unlabelled;
     private final long refused;
 
-    /** Takes it over. Without somebody to hear of refused rows, one is an error. */
-    Imported(Schema schema, long array, long arrowSchema, ObjLongConsumer<? super String> hears) {
+    /** Takes it over, with room for what its rows give. Without somebody to hear of refused rows, one is an error. */
+    Imported(Schema schema, Call call, long array, long arrowSchema, ObjLongConsumer<? super String> hears) {
         ByteBuffer failure = Call.newError();
         byte[] answer = Native.importedOpen(schema.encoded(), array, arrowSchema, hears == null ? 1 : 0, failure);
         ByteBuffer told = Call.check(answer, failure);
@@ -22,17 +22,18 @@ final class Imported {
         rows = told.getInt();
         unlabelled = told.getInt();
         refused = told.getLong();
-        boolean heard = false;
+        boolean whole = false;
         try {
+            call.reserve(rows);
             for (int n = told.getInt(); n > 0; n--) {
                 long row = told.getLong();
                 byte[] reason = new byte[told.getInt()];
                 told.get(reason);
                 hears.accept(new String(reason, StandardCharsets.UTF_8), row);
             }
-            heard = true;
+            whole = true;
         } finally {
-            if (!heard) {
+            if (!whole) {
                 close();
             }
         }
