@@ -35,6 +35,7 @@ help:
 .PHONY: demo
 demo: check-machine .venv native java $(DEMO)/events.csv $(DEMO)/days.bundle/bundle.json
 	@echo "Learning from the flights of 2013: each is predicted at its scheduled departure and learned when it lands."
+	@echo "The lines are of the model days; base rate is the logloss of the running rate of late flights alone."
 	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" java -jar java/examples/target/streamgrad-examples.jar \
 	    $(DEMO)/events.csv $(DEMO) $(MODELS:%=$(DEMO)/%.bundle)
 	@$(PYTHON) examples/flights/plot.py $(DEMO)
