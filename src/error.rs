@@ -5,6 +5,7 @@
 //! where a caller would act differently.
 
 use std::error::Error as StdError;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +91,12 @@ impl Error {
     /// What stood in the way.
     pub fn context(&self) -> &str {
         &self.context
+    }
+
+    /// Says first which file or folder it is about.
+    pub(crate) fn of(mut self, path: &Path) -> Self {
+        self.context = format!("{}: {}", path.display(), self.context);
+        self
     }
 
     pub(crate) fn input(operation: &'static str, context: impl Into<String>) -> Self {

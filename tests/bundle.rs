@@ -68,7 +68,8 @@ fn truncated_and_altered_files() {
             let mut bytes = fs::read(&path).unwrap();
             spoil(&mut bytes);
             fs::write(&path, bytes).unwrap();
-            refused(Bundle::open(folder.path()), ErrorKind::InvalidBundle, "altered or truncated");
+            let says = format!("{}: {file} was altered or truncated", folder.path().display());
+            refused(Bundle::open(folder.path()), ErrorKind::InvalidBundle, &says);
         }
     }
     let folder = copy("mlp-sgd.bundle");

@@ -73,15 +73,16 @@ impl Bundle {
             tf::load(None)?;
             return Self::of_graph(&path, ops, SessionConfig::default());
         }
+        let of_this = |error: Error| error.of(&path);
         let json = read(&path, "bundle.json")?;
-        let manifest = Manifest::parse(&json)?;
+        let manifest = Manifest::parse(&json).map_err(of_this)?;
         let graph = verified(&path, &manifest, "graph.pb")?;
-        let values = Values::parse(verified(&path, &manifest, "initial.safetensors")?, &manifest)?;
+        let values = Values::parse(verified(&path, &manifest, "initial.safetensors")?, &manifest).map_err(of_this)?;
         let rows = match manifest.files.contains_key(rows::FILE) {
-            true => FirstRows::parse(verified(&path, &manifest, rows::FILE)?, &manifest)?,
+            true => FirstRows::parse(verified(&path, &manifest, rows::FILE)?, &manifest).map_err(of_this)?,
             false => FirstRows::default(),
         };
-        let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        let reach = graph::verify(&graph, &manifest, &ops.iter().map(AsRef::as_ref).collect::<Vec<_>>()).map_err(of_this)?;
         let identity = hex(&Sha256::digest(&json));
         Ok(Self { path, manifest, form: Form::Graph(graph), values, rows, identity, reach })
     }
@@ -182,7 +183,7 @@ fn read(folder: &Path, file: &str) -> Result<Vec<u8>> {
 
 fn verified(folder: &Path, manifest: &Manifest, file: &str) -> Result<Vec<u8>> {
     let Some(wanted) = manifest.files.get(file) else {
-        return Err(invalid(format!("the manifest names no hash of {file}; export the bundle again")));
+        return Err(invalid(format!("the manifest names no hash of {file}; export the bundle again")).of(folder));
     };
     let bytes = read(folder, file)?;
     let found = hex(&Sha256::digest(&bytes));
@@ -190,7 +191,8 @@ fn verified(folder: &Path, manifest: &Manifest, file: &str) -> Result<Vec<u8>> {
         true => Ok(bytes),
         false => Err(invalid(format!(
             "{file} was altered or truncated: its SHA-256 is {found}, the manifest says {wanted}; export the bundle again"
-        ))),
+        ))
+        .of(folder)),
     }
 }
 
