@@ -76,10 +76,10 @@ fn records_without_a_label_are_refused_where_they_are_learned() {
     assert_eq!((batch.rows(), refused.len()), (2, 0), "to predict, none is needed");
     let labelled = || Fields::of(&schema).labelled();
     let (batch, refused) = all(&mut Csv::of(labelled()).open(text.as_bytes()).unwrap(), &schema, 9).unwrap();
-    assert_eq!((batch.rows(), refused), (1, vec!["line 2: late is missing; give it a default, or leave the record out".to_owned()]));
+    assert_eq!((batch.rows(), refused), (1, vec!["line 2: late is missing; a record without it can be predicted, not learned".to_owned()]));
     let json = r#"{"hour": 17, "wind": 9.5, "airline": "UA"}"#;
     let (_, refused) = all(&mut JsonLines::open(labelled(), json.as_bytes()).unwrap(), &schema, 9).unwrap();
-    assert_eq!(refused, ["line 1: late is missing; give it a default, or leave the record out"]);
+    assert_eq!(refused, ["line 1: late is missing; a record without it can be predicted, not learned"]);
     let (batch, _) = all(&mut JsonLines::open(labelled().default("late", 0), json.as_bytes()).unwrap(), &schema, 9).unwrap();
     assert_eq!(f32s(&batch, 3), [0.0]);
     let error = Csv::of(labelled()).open(&b"hour,wind,airline\n"[..]).unwrap_err();
@@ -177,7 +177,7 @@ fn json_lines_refuse_records_and_go_on() {
         (8, "wind: a string does not fit float32"),
         (9, "it is not UTF-8 from byte 36 on"),
         (10, "trailing characters"),
-        (11, "wind takes 1 values, not 2 or more"),
+        (11, "wind takes one value, not 2 or more"),
         (12, "invalid type: map, expected wind of float32"),
         (14, "number out of range"),
         (15, "late must be from 0 to 1, it is 2"),

@@ -242,7 +242,7 @@ fn options_that_cannot_be_meant_are_refused() {
     }
     let error = open(Guard::default().after(9, Response::RollBack));
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("FolderStore"), "{error}");
+    assert!(error.to_string().contains("open it with a folder"), "{error}");
 }
 
 /// The landings of the flights, each with what was known at its departure, in the order in which the year learned of them.

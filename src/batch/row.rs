@@ -84,7 +84,7 @@ impl<'a> RowBuilder<'a> {
         };
         let end = at + value.elements();
         if end > field.elements && !spec.ragged {
-            return Err(Error::input(SET, format!("{} takes {} values, not {end} or more", field.name(spec), field.elements)));
+            return Err(Error::input(SET, format!("{} takes {}, not {end} or more", field.name(spec), counted(field.elements))));
         }
         let Store { data, lengths, .. } = &mut columns[field.column];
         let start = match lengths {
@@ -130,7 +130,7 @@ impl<'a> RowBuilder<'a> {
                 }
             }
             _ if elements != field.elements => {
-                return Err(Error::input(SET, format!("{} takes {} values, not {elements}", field.name(spec), field.elements)));
+                return Err(Error::input(SET, format!("{} takes {}, not {elements}", field.name(spec), counted(field.elements))));
             }
             _ => {}
         }
@@ -176,6 +176,10 @@ impl<'a> RowBuilder<'a> {
             format!("the batch is full with {} rows; step it and clear it, or make one with more capacity", self.batch.capacity());
         Error::input(PUSH, context)
     }
+}
+
+fn counted(values: usize) -> String {
+    if values == 1 { "one value".into() } else { format!("{values} values") }
 }
 
 fn foreign() -> Error {

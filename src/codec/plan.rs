@@ -23,6 +23,7 @@ pub(super) struct Target {
     name: String,
     /// Whether a record without it is refused, unless there is a default.
     required: bool,
+    role: Role,
     optional: bool,
     range: Option<(f64, f64)>,
     default: Option<Filler>,
@@ -57,7 +58,8 @@ impl Plan {
                 };
                 let (dtype, ragged, elements) = (spec.dtype, spec.ragged, field.elements());
                 let (name, optional, required) = (name.clone(), spec.optional, labelled || spec.role == Role::Feature);
-                targets.push(Target { column, dtype, ragged, elements, field, name, required, optional, range, default });
+                let role = spec.role;
+                targets.push(Target { column, dtype, ragged, elements, field, name, required, role, optional, range, default });
             }
         }
         if let Some((unknown, _)) = defaults.first() {
@@ -110,7 +112,10 @@ impl Plan {
         for (target, _) in self.targets.iter().zip(seen).filter(|(_, seen)| !**seen) {
             target.fill(&mut row)?;
             if target.is_needed() && !target.optional {
-                return Err(format!("{} is missing; give it a default, or leave the record out", target.name));
+                return Err(match target.role {
+                    Role::Feature => format!("{} is missing; give it a default, or leave the record out", target.name),
+                    Role::Label | Role::Weight => format!("{} is missing; a record without it can be predicted, not learned", target.name),
+                });
             }
         }
         row.push().map_err(reason)

@@ -105,7 +105,7 @@ pub trait Store: Debug + Send + Sync {
 }
 
 fn keeps_nothing(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, operation, "this store keeps nothing beyond the process; open the trainer with a FolderStore")
+    Error::new(ErrorKind::Unsupported, operation, "this trainer keeps nothing beyond its process; open it with a folder to save into")
 }
 
 /// What became of a store's snapshots. A failure to save does not stop learning: it shows here, and in the log.

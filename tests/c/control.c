@@ -148,7 +148,7 @@ static void steered(void)
     REFUSED(SG_INVALID_INPUT, "factor", sg_trainer_open(flights, &options, &trainer, &error));
     guard.factor = 0;
     options.store = NULL;
-    REFUSED(SG_UNSUPPORTED, "FolderStore", sg_trainer_open(flights, &options, &trainer, &error));
+    REFUSED(SG_UNSUPPORTED, "open it with a folder", sg_trainer_open(flights, &options, &trainer, &error));
     options.store = &store;
     OK(sg_trainer_open(flights, &options, &trainer, &error));
     REQUIRE(access(path, F_OK) != 0 && equal(training(trainer).version, saved));

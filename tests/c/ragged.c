@@ -143,7 +143,7 @@ static void refuses(sg_trainer trainer)
     sg_field several = {"value", SG_STRING, strings, 2}, large = {"of_int64", SG_UINT64, u64, 2};
     REFUSED(SG_INVALID_INPUT, "of_string takes strings", sg_batch_add(batch, &numbers, 1, &error));
     REFUSED(SG_INVALID_INPUT, "of_float32", sg_batch_add(batch, &words, 1, &error));
-    REFUSED(SG_INVALID_INPUT, "value takes 1 values, not 2", sg_batch_add(batch, &several, 1, &error));
+    REFUSED(SG_INVALID_INPUT, "value takes one value, not 2", sg_batch_add(batch, &several, 1, &error));
     REFUSED(SG_INVALID_INPUT, "9223372036854775808 does not fit int64", sg_batch_add(batch, &large, 1, &error));
     predicts_the_sums(trainer);
     /* One row too few in one column is seen when the batch is used. */

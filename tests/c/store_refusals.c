@@ -114,10 +114,10 @@ static void refused_calls(const sg_version_id five)
     OK(sg_trainer_open(flights, NULL, &trainer, &error));
     learn(trainer, 2);
     REQUIRE(look(trainer).position == 2 && !status_of(trainer).has_saved);
-    REFUSED(SG_UNSUPPORTED, "FolderStore", sg_trainer_save(trainer, &made, &error));
-    REFUSED(SG_UNSUPPORTED, "FolderStore", sg_trainer_rollback(trainer, five, &made, &error));
-    REFUSED(SG_UNSUPPORTED, "FolderStore", sg_trainer_kept_versions(trainer, NULL, 0, &count, &error));
-    REFUSED(SG_UNSUPPORTED, "FolderStore", sg_trainer_save_on_signal(trainer, &error));
+    REFUSED(SG_UNSUPPORTED, "open it with a folder", sg_trainer_save(trainer, &made, &error));
+    REFUSED(SG_UNSUPPORTED, "open it with a folder", sg_trainer_rollback(trainer, five, &made, &error));
+    REFUSED(SG_UNSUPPORTED, "open it with a folder", sg_trainer_kept_versions(trainer, NULL, 0, &count, &error));
+    REFUSED(SG_UNSUPPORTED, "open it with a folder", sg_trainer_save_on_signal(trainer, &error));
     CLOSES(sg_trainer_close(trainer));
 }
 

@@ -174,7 +174,7 @@ class FolderStoreRefusedTest {
             assertEquals(2, position(trainer));
             StreamgradException e = assertThrows(StreamgradException.class, trainer::save);
             assertEquals(Status.UNSUPPORTED, e.status());
-            assertTrue(e.getMessage().contains("FolderStore"), e.getMessage());
+            assertTrue(e.getMessage().contains("open it with a folder"), e.getMessage());
             assertThrows(StreamgradException.class, trainer::keptVersions);
             assertThrows(StreamgradException.class, () -> trainer.rollback(VersionId.parse("0000000000000000-4")));
             assertFalse(trainer.storeStatus().saved().isPresent());

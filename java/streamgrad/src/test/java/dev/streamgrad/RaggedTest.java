@@ -141,7 +141,7 @@ class RaggedTest {
             assertTrue(refused(() -> batch.add(row -> nothing(row).set("of_string", Arrays.asList("x", null)))).contains("null"));
             assertTrue(refused(() -> batch.add(row -> nothing(row).set("of_string", (Object) null))).contains("null: of_string"));
             assertTrue(refused(() -> batch.add(row -> row.set("of_float32", 1))).endsWith("set field of_float64"));
-            assertTrue(refused(() -> batch.add(row -> nothing(row).set("value", new float[] {1, 2}))).contains("takes 1 values"));
+            assertTrue(refused(() -> batch.add(row -> nothing(row).set("value", new float[] {1, 2}))).contains("takes one value"));
             assertEquals(heap, batch.heap().size());
             assertArrayEquals(before, answers(trainer.predict(batch)));
             // What a caller goes on from inside a row.
