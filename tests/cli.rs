@@ -335,7 +335,7 @@ fn inspects_whatever_there_is() {
         "{found:?}"
     );
     let said = session.fails(2, &["inspect", "model", "flights.bundle"]);
-    assert!(said.contains("a snapshot and a bundle cannot be compared"), "{said}");
+    assert!(said.contains("a snapshot and a bundle cannot be compared; give two bundles"), "{said}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn many_refused_batches_end_the_run_or_take_it_back_or_let_it_wait() {
 
     for (words, wanted) in [
         (&["--guard=pause"][..], "give --store, or --guard alone"),
+        (&["--default", "seats=many"], "--default seats=many: \"many\" is not a float32"),
         (&["--guard=panic"], "possible values: fail, pause, rollback"),
         (&["--quarantine", "bad.csv"], "bad.csv: refused rows are written as JSON lines; give a name that ends in .jsonl"),
     ] {

@@ -154,7 +154,7 @@ impl Reading {
         }
         for (field, value) in &self.default {
             let column = schema.columns().iter().find(|column| column.fields.contains(field));
-            fields = fields.default(field, filler(value, column.map(|column| column.dtype))?);
+            fields = fields.default(field, filler(field, value, column.map(|column| column.dtype))?);
         }
         Ok(fields)
     }
@@ -215,8 +215,8 @@ impl Reading {
 }
 
 /// The value that a text means for a field of this dtype.
-fn filler(text: &str, dtype: Option<DType>) -> Outcome<Value<'_>> {
-    let wrong = || Failure::usage(format!("--default: {text:?} is no value of this field"));
+fn filler<'t>(field: &str, text: &'t str, dtype: Option<DType>) -> Outcome<Value<'t>> {
+    let wrong = || Failure::usage(format!("--default {field}={text}: {text:?} is not a {}", dtype.unwrap_or(DType::String)));
     match dtype {
         Some(DType::String) | None => Ok(text.as_bytes().into()),
         Some(DType::Bool) => text.parse::<bool>().map(Value::from).map_err(|_| wrong()),

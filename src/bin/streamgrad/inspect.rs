@@ -95,7 +95,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         (Thing::Bundle(one), Thing::Bundle(other)) => difference::bundles(&one, &other),
         (Thing::Snapshot(one), Thing::Snapshot(other)) => difference::snapshots(&one, &other),
         (Thing::Tensors(one), Thing::Tensors(other)) => difference::tensors(&parsed(&one, &arguments.path)?, &parsed(&other, path)?),
-        (one, other) => Err(Failure::usage(format!("a {} and a {} cannot be compared", one.kind(), other.kind()))),
+        (one, other) => {
+            let kinds = format!("a {} and a {} cannot be compared", one.kind(), other.kind());
+            Err(Failure::usage(format!("{kinds}; give two bundles, two stores or snapshots, or two *.safetensors")))
+        }
     }
 }
 
