@@ -12,6 +12,7 @@ def test_several_outputs_need_a_label_each(refused):
     x = keras.Input((2,), name="x")
     model = keras.Model(x, {"a": keras.layers.Dense(1)(x), "b": keras.layers.Dense(1)(x)})
     assert "dict by output" in refused(model)
+    assert "name the field" in refused(model, label=None)
     assert "lacks the field of ['b']" in refused(model, label={"a": "f"})
     assert "['c']" in refused(model, label={"a": "f", "b": "g", "c": "h"})
 

@@ -50,6 +50,8 @@ def rows(y: Any, output: str, labels: int) -> Any:
 
 
 def _fields(label: Any, losses: Mapping[str, OutputLoss]) -> dict[str, tuple[str, ...]]:
+    if label is None:
+        raise ExportError("`label` is None; name the field of a record that holds the label")
     if isinstance(label, Mapping):
         unknown = sorted(set(label) - set(losses))
         if unknown:
