@@ -34,7 +34,7 @@ for file in libstreamgrad.so libstreamgrad.a; do
     strip --strip-debug -o "$native/$file" "$CARGO_TARGET_DIR/$target/release/$file"
 done
 cp LICENSE "$native"
-"$tools/bin/python" packages/notices.py >"$native/THIRD-PARTY.txt"
+"$tools/bin/python" packages/notices.py arrow >"$native/THIRD-PARTY.txt"
 
 say "the archive for C and C++"
 name=streamgrad-$version-linux-x86_64
@@ -42,7 +42,8 @@ make --no-print-directory install-files DESTDIR="$work/$name" PREFIX= LIBRARIES=
 # It may be unpacked anywhere.
 sed -e 's|@PREFIX@|${pcfiledir}/../..|' -e 's|@LIBDIR@|${prefix}/lib|' -e 's|@INCLUDEDIR@|${prefix}/include|' -e "s|@VERSION@|$version|" \
     packages/streamgrad.pc.in >"$work/$name/lib/pkgconfig/streamgrad.pc"
-cp "$native/LICENSE" "$native/THIRD-PARTY.txt" CHANGELOG.md docs/c-abi.md "$work/$name"
+# The README's links lead to these.
+cp -r README.md DESIGN.md CHANGELOG.md docs "$native/LICENSE" "$native/THIRD-PARTY.txt" "$work/$name"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -czf "$work/$name.tar.gz" "$name"
 
 say "the wheel and the source archive for Python"

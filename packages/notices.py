@@ -1,17 +1,19 @@
-"""Prints the licences of the crates that are linked into libstreamgrad: `python packages/notices.py >THIRD-PARTY.txt`."""
+"""Prints the licences of the crates that are linked in with these features: `python packages/notices.py arrow >THIRD-PARTY.txt`."""
 
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 PLATFORM = "x86_64-unknown-linux-gnu"
 TEXT = re.compile(r"(licen[cs]e|copying|copyright|notice)", re.IGNORECASE)
 
 
-def linked() -> list[dict]:
+def linked(features: list[str]) -> list[dict]:
     """The packages that the library consists of, besides our own: neither build scripts nor macros are in it."""
     command = ["cargo", "metadata", "--locked", "--format-version=1", f"--filter-platform={PLATFORM}"]
+    command += ["--features", ",".join(features)]
     metadata = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
@@ -42,9 +44,9 @@ def texts(package: dict) -> list[str]:
 
 def main() -> None:
     """Writes each licence once, below the crates that it is of."""
-    packages = linked()
+    packages = linked(sys.argv[1:])
     print(
-        "libstreamgrad contains Rust's standard library (MIT OR Apache-2.0) and these crates. Below them their licences,"
+        "Streamgrad contains Rust's standard library (MIT OR Apache-2.0) and these crates. Below them their licences,"
     )
     print(
         "each once, with the names of those that it comes with; what brings no text is under that of its licence's name.\n"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The oldest TensorFlow that is promised runs what today's Keras exported, and gives Keras' numbers: the parity tests with
-# the library of another wheel. Needs `make peer`; the wheel (210 MB) comes from PyPI, once.
+# The oldest TensorFlow that is promised runs what today's Keras exported, and gives Keras' numbers: the tests of parity, transforms and
+# SavedModels, read and written, with the library of another wheel. Needs `make peer`; the wheel (210 MB) comes from PyPI, once.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -28,4 +28,5 @@ with zipfile.ZipFile(wheel) as archive:
 wheel.unlink()
 PYTHON
 fi
-STREAMGRAD_TENSORFLOW=$folder/libtensorflow_cc.so.2 cargo test --quiet --locked --test parity --test model
+STREAMGRAD_TENSORFLOW=$folder/libtensorflow_cc.so.2 cargo test --quiet --locked --all-features \
+    --test parity --test model --test transforms --test saved_model --test export

@@ -37,10 +37,11 @@ check_library() { # file, whose it is
 tar -C "$work" -xzf "$package/streamgrad-$version-linux-x86_64.tar.gz"
 prefix=$work/moved
 mv "$work/streamgrad-$version-linux-x86_64" "$prefix"
-for file in LICENSE THIRD-PARTY.txt include/streamgrad.h lib/libstreamgrad.a; do
+for file in README.md LICENSE THIRD-PARTY.txt docs/packages.md include/streamgrad.h lib/libstreamgrad.a; do
     [ -s "$prefix/$file" ] || fail "the archive lacks $file"
 done
 check_library "$prefix/lib/libstreamgrad.so" "the archive's library"
+grep -q '^arrow-ipc ' "$prefix/THIRD-PARTY.txt" || fail "the archive lacks the licences of Arrow"
 
 # A C program by pkg-config, with either library, and by CMake.
 runs() { # program, what it was built by
@@ -130,9 +131,29 @@ say "the jar alone: says what to add"
 (cd "$work" && jar xf "$core-linux-x86_64.jar")
 check_library "$work/native/linux-x86_64/libstreamgrad.so" "the jar's library"
 cmp -s "$work/native/linux-x86_64/libstreamgrad.so" "$prefix/lib/libstreamgrad.so" || fail "jar and archive hold different libraries"
-[ -s "$work/META-INF/THIRD-PARTY.txt" ] && [ -s "$work/META-INF/LICENSE" ] || fail "the platform's jar lacks the licences"
+grep -q '^arrow-ipc ' "$work/META-INF/THIRD-PARTY.txt" && [ -s "$work/META-INF/LICENSE" ] || fail "the platform's jar lacks the licences"
 
 # The crate was built by cargo when it was packed.
 tar -tzf "$package/streamgrad-$version.crate" "streamgrad-$version/include/streamgrad.h" >/dev/null || fail "the crate lacks the header"
 say "the crate: complete"
+
+# docs/packages.md in an empty folder, as its reader types it; what the wheel depends on is .venv's, not fetched again.
+mkdir "$work/walk"
+ln -s "$package" "$work/walk/packages"
+"$venv/bin/python" -m venv "$work/walk/env"
+echo "$venv"/lib/python3.*/site-packages >"$(echo "$work"/walk/env/lib/python3.*/site-packages)/dependencies.pth"
+tar -C "$work/walk" -xzf "$package/streamgrad-$version.crate"
+mkdir "$work/walk/rust" && cp "$work/walk/streamgrad-$version/Cargo.lock" "$work/walk/rust"
+python3 tests/walk.py docs/packages.md >"$work/walk.sh"
+target=${CARGO_TARGET_DIR:-$PWD/target}
+(
+    cd "$work/walk"
+    unset STREAMGRAD_TENSORFLOW PKG_CONFIG_PATH
+    export PATH=$venv/bin:${cmake%/*}:$PATH CARGO_TARGET_DIR=$target KERAS_BACKEND=tensorflow PIP_NO_DEPS=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+    export XDG_CACHE_HOME=$work/cache
+    bash -euo pipefail "$work/walk.sh"
+) >"$work/output" 2>&1 || { cat "$work/output" && fail "docs/packages.md: a line fails"; }
+[ "$(grep -c '^loss ' "$work/output")" = 5 ] && [ "$(grep '^loss ' "$work/output" | sort -u | wc -l)" = 1 ] ||
+    { cat "$work/output" && fail "docs/packages.md: the programs disagree"; }
+say "docs/packages.md: every line works, and the programs end with the same loss"
 echo "packages: $passed passed, 0 failed"
