@@ -304,39 +304,36 @@ impl Flights {
                     let kind = step(scale).map(|report| report.version()).unwrap_err().kind();
                     assert!(matches!(kind, ErrorKind::InvalidInput | ErrorKind::NonFinite), "{model} {number} {scale}: {kind:?}");
                 }
-                let scaled = step(1000.0);
+                let error = step(1000.0).map(|report| report.loss()).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Outlier, "{model} {number}: {error}");
                 let norm = trainer.guard_status().norm.unwrap();
-                match scaled {
-                    Err(error) => {
-                        assert_eq!(error.kind(), ErrorKind::Outlier, "{model} {number}: {error}");
-                        (zeros, least) = if norm > limit { (zeros, least.min(norm / limit)) } else { (zeros + 1, least) };
-                    }
-                    // Its gradient is by chance as long as others are, which no bound on norms can tell.
-                    Ok(report) => {
-                        println!("{model}: {number} was learned, loss {}, norm {norm:.3}, limit {limit:.3}", report.loss());
-                        assert!(norm <= limit);
+                match norm > limit {
+                    true => least = least.min(norm / limit),
+                    false if error.to_string().contains("where the loss is") => {
+                        println!("{model}: {number}: {error}");
                         alike += 1;
                     }
+                    false => zeros += 1,
                 }
                 poisoned += 1;
             }
             self.fill(&mut batch, &fields, number, 1.0).unwrap();
             let report = trainer.step(&batch).unwrap_or_else(|error| panic!("{model} {number}: {error}"));
             // Whatever was refused made no version.
-            assert_eq!(report.version(), (number + 1 + alike) as u64);
+            assert_eq!(report.version(), (number + 1) as u64);
             closest = closest.max(limit.map_or(0.0, |limit| trainer.guard_status().norm.unwrap() / limit));
         }
         println!(
-            "{model}: {batches} clean norms up to {closest:.3} of the limit; of {poisoned} of thousandfold scale {alike} learned, the others from {least:.1} of it, or ({zeros}) next to nothing"
+            "{model}: {batches} clean norms up to {closest:.3} of the limit; those of {poisoned} of thousandfold scale from {least:.1} of it, or ({zeros}) next to nothing, or ({alike}) too large for the loss"
         );
-        assert!(batches > 10_000 && poisoned > batches / 8 && alike <= poisoned / 1000);
-        assert_eq!(trainer.guard_status().outliers, (poisoned - alike) as u64);
+        assert!(batches > 10_000 && poisoned > batches / 8);
+        assert_eq!(trainer.guard_status().outliers, poisoned as u64);
     }
 }
 
 #[test]
 #[ignore = "learns the flights of a year by three models"]
-fn no_clean_batch_of_the_flights_is_refused_and_of_the_poisoned_ones_hardly_any_is_not() {
+fn no_clean_batch_of_the_flights_is_refused_and_every_poisoned_one_is() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo");
     let flights = Flights::read(&demo.join("events.csv"));
     thread::scope(|scope| {

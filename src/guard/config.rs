@@ -16,7 +16,9 @@ const MAD_TO_DEVIATION: f64 = 1.4826;
 /// factors; the least factor, because a window in which nothing happens has no spread. Batches that are refused do not enter the window.
 ///
 /// A norm as far below the median is refused as well, for a gradient of (nearly) zero is what values far too large leave of a saturated
-/// model, unless such norms are usual: more than one in 32 batches of a window. So a model that has learned all there is goes on.
+/// model, unless such norms are usual: more than one in 32 batches of a window. So a model that has learned all there is goes on. And
+/// a norm is refused that is as far above the median *for its loss*, if that is positive: both are small where a model is right, but
+/// values far too large make a gradient of usual length out of hardly any loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
     /// Without it only what is not finite is refused.

@@ -1,4 +1,4 @@
-//! The norms of the last batches that were learned.
+//! The norms of the last batches that were learned, or what else of them is bounded.
 
 use std::collections::VecDeque;
 

@@ -14,7 +14,7 @@ pub(crate) use gate::Gate;
 pub use gate::Mode;
 pub use quarantine::Quarantined;
 pub use watch::GuardStatus;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Measure, Watch};
 
 /// What the trainers of one store share.
 #[derive(Debug, Default)]

@@ -31,6 +31,22 @@ pub struct GuardStatus {
     pub limit: Option<f64>,
 }
 
+/// What of an update is bounded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measure {
+    /// Of its gradient.
+    pub(crate) norm: f64,
+    /// Of its batch, if there was one.
+    pub(crate) loss: Option<f64>,
+}
+
+impl Measure {
+    /// The norm for each unit of a loss, where losses have one.
+    fn per_loss(&self) -> Option<f64> {
+        self.loss.filter(|loss| *loss > 0.0).map(|loss| self.norm / loss)
+    }
+}
+
 /// The guard of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -41,7 +57,8 @@ pub(crate) struct Watch {
 struct State {
     /// Of the trainer that opened the store first.
     guard: Option<Guard>,
-    history: History,
+    norms: History,
+    norms_per_loss: History,
     quarantine: Quarantine,
     /// But for what is computed when it is asked for.
     status: GuardStatus,
@@ -58,31 +75,39 @@ impl Watch {
         self.state.lock().guard.as_ref().is_some_and(|guard| guard.bound.is_some())
     }
 
-    /// Refuses a gradient whose norm is far beyond those before.
+    /// Refuses a gradient whose norm is far from those before, or far above what it was for such a loss.
     ///
     /// # Errors
     /// `Outlier`.
-    pub(crate) fn judge(&self, norm: f64, operation: &'static str) -> Result<()> {
+    pub(crate) fn judge(&self, measure: Measure, operation: &'static str) -> Result<()> {
         let mut state = self.state.lock();
+        let norm = measure.norm;
         state.status.norm = Some(norm);
-        let State { guard: Some(Guard { bound: Some(bound), .. }), history, .. } = &mut *state else { return Ok(()) };
-        history.count();
-        let refused = match history.limits(bound) {
+        let State { guard: Some(Guard { bound: Some(bound), .. }), norms, norms_per_loss, .. } = &mut *state else { return Ok(()) };
+        norms.count();
+        let refused = match norms.limits(bound) {
             Some((_, most)) if norm > most => format!("recent ones let no more than {most:.4} pass"),
-            Some((least, _)) if norm < least && history.is_rare(bound) => format!("recent ones let no less than {least:.4} pass"),
-            _ => return Ok(()),
+            Some((least, _)) if norm < least && norms.is_rare(bound) => format!("recent ones let no less than {least:.4} pass"),
+            _ => match (measure.per_loss(), norms_per_loss.limits(bound)) {
+                (Some(found), Some((_, most))) if found > most => {
+                    let loss = norm / found;
+                    format!("recent ones let no more than {:.2e} pass where the loss is {loss:.2e}", most * loss)
+                }
+                _ => return Ok(()),
+            },
         };
         let context = format!("the gradient's norm is {norm:.4}, {refused}; check the batch; nothing was changed");
         Err(Error::new(ErrorKind::Outlier, operation, context))
     }
 
     /// An update was applied.
-    pub(crate) fn learned(&self, norm: Option<f64>) {
+    pub(crate) fn learned(&self, measure: Option<Measure>) {
         let mut state = self.state.lock();
         state.status.in_row = 0;
-        let State { guard: Some(guard), history, .. } = &mut *state else { return };
-        if let (Some(norm), Some(bound)) = (norm, &guard.bound) {
-            history.push(norm, bound);
+        let State { guard: Some(guard), norms, norms_per_loss, .. } = &mut *state else { return };
+        if let (Some(measure), Some(bound)) = (measure, &guard.bound) {
+            norms.push(measure.norm, bound);
+            measure.per_loss().into_iter().for_each(|norm| norms_per_loss.push(norm, bound));
         }
     }
 
@@ -128,6 +153,31 @@ impl Watch {
 
 impl State {
     fn limit(&self) -> Option<f64> {
-        Some(self.history.limits(self.guard.as_ref()?.bound.as_ref()?)?.1)
+        Some(self.norms.limits(self.guard.as_ref()?.bound.as_ref()?)?.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_norm_is_bounded_by_the_loss_too() {
+        let watch = Watch::default();
+        watch.begin(Guard::default());
+        let measure = |norm, loss| Measure { norm, loss };
+        let judge = |norm, loss| watch.judge(measure(norm, loss), "learn");
+        for batch in 0..80 {
+            let norm = 1.0 + f64::from(batch % 7);
+            judge(norm, Some(norm / 2.0)).unwrap();
+            watch.learned(Some(measure(norm, Some(norm / 2.0))));
+        }
+        let error = judge(2.0, Some(1e-3)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Outlier);
+        assert!(error.to_string().contains("where the loss is 1.00e-3"), "{error}");
+        // A loss that is large for its norm, of gradients that the host computed, or of a kind that may be negative.
+        for loss in [Some(1e3), None, Some(0.0), Some(-1.0)] {
+            judge(2.0, loss).unwrap();
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::{Report, Trainer};
 use crate::batch::BatchView;
 use crate::error::{Error, ErrorKind, Result};
-use crate::guard::{GuardStatus, Quarantined, Response};
+use crate::guard::{GuardStatus, Measure, Quarantined, Response};
 use crate::optimizer::sum_of_squares;
 use crate::params::{Receipt, Update};
 
@@ -70,13 +70,13 @@ impl Trainer {
     pub(super) fn push(&self, update: Update<'_>) -> Result<Receipt> {
         let _push = tracing::trace_span!("push").entered();
         let watch = &self.store.steering().watch;
-        let norm = if watch.bounds_norms() { Some(norm(&update)?) } else { None };
+        let measure = if watch.bounds_norms() { Some(measure(&update)?) } else { None };
         // The push names the parameter whose gradient is not finite.
-        if let Some(norm) = norm.filter(|norm| norm.is_finite()) {
-            watch.judge(norm, "learn")?;
+        if let Some(measure) = measure.filter(|measure| measure.norm.is_finite()) {
+            watch.judge(measure, "learn")?;
         }
         let receipt = self.store.push(update)?;
-        watch.learned(norm);
+        watch.learned(measure);
         Ok(receipt)
     }
 
@@ -105,11 +105,11 @@ impl Trainer {
     }
 }
 
-/// The norm of the gradient, that of rows of tables included. Its parts lie in the cache: the run has just written them.
-fn norm(update: &Update<'_>) -> Result<f64> {
+/// The norm of the gradient, that of rows of tables included, and the loss. Its parts lie in the cache: the run has just written them.
+fn measure(update: &Update<'_>) -> Result<Measure> {
     let mut squares = 0.0;
     for gradient in update.gradients.iter().chain(update.row_gradients) {
         squares += sum_of_squares(gradient.as_slice()?);
     }
-    Ok(squares.sqrt())
+    Ok(Measure { norm: squares.sqrt(), loss: update.observation.as_ref().map(|observation| f64::from(observation.loss)) })
 }
