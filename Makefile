@@ -66,9 +66,12 @@ target/clicks.bundle/bundle.json: examples/clicks/model.py python/requirements.l
 .PHONY: wine
 wine: check-machine .venv native java
 	@rm -rf target/wine && $(PYTHON) examples/wine/model.py target/wine
-	@(sleep 12; mv target/wine/better target/wine/models/2) & \
-	    STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" java -cp java/examples/target/streamgrad-examples.jar \
-	    dev.streamgrad.examples.wine.WineJob target/wine/wine.csv target/wine/models 600
+	@# The better model comes once the job has told of 200 wines, however long it took to start.
+	@STREAMGRAD_TENSORFLOW="$(TENSORFLOW)" java -cp java/examples/target/streamgrad-examples.jar \
+	    dev.streamgrad.examples.wine.WineJob target/wine/wine.csv target/wine/models 600 | while IFS= read -r line; do \
+	        echo "$$line"; \
+	        if [[ $$line == *" 200 wines, "* ]]; then mv target/wine/better target/wine/models/2; fi; \
+	    done
 
 ## test: every check and every test that ends in minutes
 .PHONY: test
