@@ -2,6 +2,7 @@ package dev.streamgrad;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
  * A folder in which a trainer keeps what it learns, and how: parameters in memory whose versions are saved beside
@@ -32,7 +33,7 @@ public final class FolderStore {
      * @return all options at their defaults
      */
     public static FolderStore at(Path folder) {
-        return new FolderStore("", "store", folder.toAbsolutePath().toString());
+        return new FolderStore("", "store", Objects.requireNonNull(folder, "folder").toAbsolutePath().toString());
     }
 
     /**

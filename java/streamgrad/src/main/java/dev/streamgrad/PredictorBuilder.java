@@ -44,7 +44,7 @@ public final class PredictorBuilder extends ModelBuilder<PredictorBuilder> {
      * @return this builder
      */
     public PredictorBuilder follow(Path folder) {
-        return option("follow", folder.toAbsolutePath().toString());
+        return option("follow", Objects.requireNonNull(folder, "folder").toAbsolutePath().toString());
     }
 
     /**

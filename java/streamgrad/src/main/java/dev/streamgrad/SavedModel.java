@@ -41,7 +41,7 @@ public final class SavedModel extends ModelBuilder<SavedModel> {
      * @return this builder
      */
     public SavedModel store(Path folder) {
-        return option("store", folder.toAbsolutePath().toString());
+        return option("store", Objects.requireNonNull(folder, "folder").toAbsolutePath().toString());
     }
 
     /**
@@ -67,7 +67,7 @@ public final class SavedModel extends ModelBuilder<SavedModel> {
      */
     public VersionId write(Path folder) {
         ByteBuffer written = Layout.allocate(2 * Long.BYTES);
-        String target = line("folder", folder.toAbsolutePath().toString());
+        String target = line("folder", Objects.requireNonNull(folder, "folder").toAbsolutePath().toString());
         open((path, options, error) -> Native.savedModelWrite(path, options, written, error), bundle, target);
         return new VersionId(written);
     }

@@ -2,6 +2,7 @@ package dev.streamgrad;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
  * A folder in which a trainer writes for TensorBoard, and how often: curves, histograms and the graph, by a thread that
@@ -31,7 +32,7 @@ public final class TensorBoard {
      * @return all options at their defaults
      */
     public static TensorBoard at(Path folder) {
-        return new TensorBoard("", "tensorboard", folder.toAbsolutePath().toString());
+        return new TensorBoard("", "tensorboard", Objects.requireNonNull(folder, "folder").toAbsolutePath().toString());
     }
 
     /**

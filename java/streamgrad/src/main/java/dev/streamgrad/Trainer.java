@@ -262,7 +262,7 @@ public final class Trainer extends SteeredTrainer implements AutoCloseable {
      * @throws StreamgradException if it cannot be written
      */
     public VersionId toSavedModel(Path folder) {
-        byte[] path = folder.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+        byte[] path = Objects.requireNonNull(folder, "folder").toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
         return new VersionId(handle.askBytes((handle, error) -> Native.trainerToSavedModel(handle, path, error)));
     }
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class BuilderTest {
@@ -110,7 +111,20 @@ class BuilderTest {
             assertThrows(InvalidInputException.class, bad::open);
         }
         assertThrows(InvalidInputException.class, () -> Trainer.builder(bundle).allowOp("Read\nFile"));
-        assertThrows(NullPointerException.class, () -> Trainer.builder(null));
+    }
+
+    @Test
+    void whatIsNullIsNamed() {
+        Path path = Path.of("any");
+        assertNames("bundle", () -> Trainer.builder(null));
+        assertNames("folder", () -> Trainer.open(path, null));
+        assertNames("folder", () -> Predictor.follow(path, null));
+        assertNames("folder", () -> SavedModel.of(path).store(null));
+        assertNames("folder", () -> TensorBoard.at(null));
+    }
+
+    private static void assertNames(String argument, Executable call) {
+        assertEquals(argument, assertThrows(NullPointerException.class, call).getMessage());
     }
 
     @Test

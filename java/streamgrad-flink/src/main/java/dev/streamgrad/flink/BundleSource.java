@@ -65,7 +65,7 @@ public final class BundleSource implements Serializable {
      * @return the source
      */
     public static BundleSource of(String text) {
-        int colon = text.indexOf(':');
+        int colon = Objects.requireNonNull(text, "bundle").indexOf(':');
         String scheme = colon < 0 ? "" : text.substring(0, colon);
         String rest = text.substring(colon + 1);
         switch (scheme) {
@@ -117,7 +117,7 @@ public final class BundleSource implements Serializable {
      * @return the source
      */
     public static BundleSource uri(URI folder) {
-        return new BundleSource(Kind.FILE_SYSTEM, folder.toString());
+        return new BundleSource(Kind.FILE_SYSTEM, Objects.requireNonNull(folder, "bundle").toString());
     }
 
     /**

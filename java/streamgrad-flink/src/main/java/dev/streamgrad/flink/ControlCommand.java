@@ -95,7 +95,7 @@ public final class ControlCommand {
      * @return the command
      */
     public static ControlCommand rollback(VersionId version) {
-        return of(ROLLBACK + " " + version);
+        return of(ROLLBACK + " " + Objects.requireNonNull(version, "version"));
     }
 
     /** Does it; returns the version that was saved, or made by going back. */

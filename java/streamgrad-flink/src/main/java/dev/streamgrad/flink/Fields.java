@@ -57,6 +57,9 @@ public final class Fields implements Serializable {
      * @return a mapping
      */
     public static Fields positions(String... names) {
+        for (String name : Objects.requireNonNull(names, "names")) {
+            Objects.requireNonNull(name, "name");
+        }
         if (new HashSet<>(Arrays.asList(names)).size() < names.length) {
             throw new IllegalArgumentException("name positions: two have the same name: " + Arrays.toString(names));
         }

@@ -375,7 +375,7 @@ public final class Learning<T> {
     }
 
     static long millis(String option, Duration duration) {
-        if (duration.isNegative()) {
+        if (Objects.requireNonNull(duration, option).isNegative()) {
             throw new IllegalArgumentException("set " + option + ": give zero or more, not " + duration);
         }
         return duration.toMillis();

@@ -26,7 +26,7 @@ public final class ModelUpdate {
 
     ModelUpdate(Kind kind, String name) {
         this.kind = kind;
-        this.name = Objects.requireNonNull(name, "name");
+        this.name = name;
     }
 
     /**
@@ -36,7 +36,7 @@ public final class ModelUpdate {
      * @return the update
      */
     public static ModelUpdate version(VersionId version) {
-        return version(version.toString());
+        return version(Objects.requireNonNull(version, "version").toString());
     }
 
     /**
@@ -46,7 +46,7 @@ public final class ModelUpdate {
      * @return the update
      */
     public static ModelUpdate version(String version) {
-        return new ModelUpdate(Kind.VERSION, version);
+        return new ModelUpdate(Kind.VERSION, Objects.requireNonNull(version, "version"));
     }
 
     /**
@@ -57,7 +57,7 @@ public final class ModelUpdate {
      * @return the update
      */
     public static ModelUpdate bundle(String bundle) {
-        return new ModelUpdate(Kind.BUNDLE, bundle);
+        return new ModelUpdate(Kind.BUNDLE, Objects.requireNonNull(bundle, "bundle"));
     }
 
     /**

@@ -60,7 +60,7 @@ final class PredictOptions<T> implements Serializable {
     }
 
     void every(Duration interval) {
-        if (interval.isNegative()) {
+        if (Objects.requireNonNull(interval, "every").isNegative()) {
             throw new IllegalArgumentException("set every: give zero or more, not " + interval);
         }
         every = interval;

@@ -1,5 +1,6 @@
 package dev.streamgrad.flink;
 
+import java.util.Objects;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -100,7 +101,7 @@ public final class Streamgrad {
      * @return options, then {@link Predicting#apply}
      */
     public static <T> Predicting<T> predict(DataStream<T> stream, String bundle) {
-        return new Predicting<>(stream, PredictOptions.bundle(BundleSource.of(bundle), stream.getType()));
+        return new Predicting<>(stream, PredictOptions.bundle(BundleSource.of(bundle), type(stream)));
     }
 
     /**
@@ -112,7 +113,7 @@ public final class Streamgrad {
      * @return options, then {@link Predicting#apply}
      */
     public static <T> Predicting<T> predictNumbered(DataStream<T> stream, String folder) {
-        return new Predicting<>(stream, PredictOptions.numbered(folder, stream.getType()));
+        return new Predicting<>(stream, PredictOptions.numbered(folder, type(stream)));
     }
 
     /**
@@ -146,6 +147,11 @@ public final class Streamgrad {
      */
     public static <R, L, K> LabelWait<R, L, K> awaitLabels(
             DataStream<R> records, KeySelector<R, K> recordKey, DataStream<L> labels, KeySelector<L, K> labelKey) {
-        return new LabelWait<>(records, recordKey, labels, labelKey);
+        return new LabelWait<>(
+                records, recordKey, Objects.requireNonNull(labels, "labels"), Objects.requireNonNull(labelKey, "labelKey"));
+    }
+
+    private static <T> TypeInformation<T> type(DataStream<T> stream) {
+        return Objects.requireNonNull(stream, "stream").getType();
     }
 }
