@@ -59,7 +59,10 @@ fn a_run_is_paused_steered_rolled_back_and_stopped() {
     let list = session.json(&["snapshot", "list", "model"]);
     assert!(list["versions"].as_array().unwrap().iter().any(|version| version["parent"] == saved.as_str()), "{list}");
     let said = session.fails(1, &["pause", "model"]);
+    assert!(said.contains("no trainer takes commands in this folder") && !said.contains("inspect"), "{said}");
+    let said = session.fails(1, &["status", "model"]);
     assert!(said.contains("no trainer takes commands in this folder"), "{said}");
+    assert!(said.ends_with(": model; streamgrad inspect model shows what is saved\n"), "{said}");
 }
 
 #[test]

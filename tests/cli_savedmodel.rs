@@ -44,6 +44,14 @@ fn any_version_of_a_store_is_written_and_none_is_overwritten() {
         assert!(most <= 1e-6, "{folder}: {most}");
     }
 
+    let all = ["0", &numbers[0], &numbers[1]];
+    let said = session.ok(&["inspect", "served"]);
+    assert!(said.starts_with(&format!("folder of numbered models  served\nit has {}; the newest:\n", all.join(", "))), "{said}");
+    assert!(said.contains(&format!("SavedModel  served/{}\n", numbers[1])) && said.contains("probability"), "{said}");
+    let found = session.json(&["inspect", "served"]);
+    assert_eq!(found["numbers"], serde_json::json!(all.map(|number| number.parse::<u64>().unwrap())));
+    assert_eq!(found["newest"]["path"], format!("served/{}", numbers[1]));
+
     let said = session.fails(1, &[&write[..], &["--version", &numbers[0]]].concat());
     assert!(
         said.contains(&format!(

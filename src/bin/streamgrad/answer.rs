@@ -99,6 +99,11 @@ impl Failure {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 
+    /// The same, and what to do instead.
+    pub(crate) fn but(self, advice: impl std::fmt::Display) -> Self {
+        Self { message: format!("{}; {advice}", self.message), ..self }
+    }
+
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         let Self { exit, kind, message } = self;
         let text = match json {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use streamgrad::ErrorKind;
 use streamgrad::control::{Command, Reply, send};
 use streamgrad::snapshot::SnapshotFolder;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::{Answer, Failure, Outcome};
 use crate::open::named;
 use crate::text;
 
@@ -44,7 +45,13 @@ pub(crate) struct Rollback {
 
 /// Tells a trainer, and shows how it is afterwards.
 pub(crate) fn tell(Store { store }: &Store, command: &Command) -> Outcome {
-    Ok(shown(&send(store, command)?, store))
+    let reply = send(store, command).map_err(|error| match (error.kind(), command) {
+        (ErrorKind::Closed, Command::Status) => {
+            Failure::from(error).but(format!("streamgrad inspect {} shows what is saved", store.display()))
+        }
+        _ => error.into(),
+    });
+    Ok(shown(&reply?, store))
 }
 
 pub(crate) fn set(arguments: &Set) -> Outcome {

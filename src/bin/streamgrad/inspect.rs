@@ -13,11 +13,13 @@ use streamgrad::{Predictor, Schema, Snapshot};
 
 use crate::answer::{Answer, Failure, Outcome};
 use crate::difference;
+use crate::run::Run;
 use crate::snapshot::{self, kept};
 use crate::text;
 
-/// What a path holds is found out: a bundle, a SavedModel, a JSON that describes a graph, a store, a snapshot, or a safetensors file
-/// such as that of an exported table. Of two, the differences are shown; of a store, those of its newest version.
+/// What a path holds is found out: a bundle, a SavedModel, a folder of numbered ones, a JSON that describes a graph, a store, a
+/// snapshot, or a safetensors file such as that of an exported table. Of two, the differences are shown; of a store and of numbered
+/// ones, those of the newest.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// What to look into
@@ -30,6 +32,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Thing {
     Bundle(Box<Bundle>),
     SavedModel(Box<Predictor>),
+    /// A folder of numbered bundles or SavedModels: the numbers, the newest last, and that one.
+    Numbered(Vec<u64>, Box<Thing>),
     Store(SnapshotFolder),
     Snapshot(Box<Snapshot>),
     /// The bytes of a safetensors file.
@@ -42,6 +46,9 @@ impl Thing {
         let ends = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
         match path {
             path if !path.exists() => Err(Failure::new(format!("{}: there is no such file or folder", path.display()))),
+            path if ends("json") && Run::is_at(path) => {
+                Err(Failure::new(format!("{0}: that is the report of a run: streamgrad report {0}", path.display())))
+            }
             path if has("bundle.json") || (path.is_file() && ends("json")) => Ok(Self::Bundle(Box::new(Bundle::open(path)?))),
             path if has("saved_model.pb") => Ok(Self::SavedModel(Box::new(Predictor::builder(path).open()?))),
             path if has("store.json") => Ok(Self::Store(SnapshotFolder::open(path)?)),
@@ -49,10 +56,13 @@ impl Thing {
             path if path.is_file() && ends("safetensors") => {
                 fs::read(path).map(Self::Tensors).map_err(|error| Failure::io(path.display(), &error))
             }
-            path => Err(Failure::new(format!(
-                "{}: it is no bundle (bundle.json), SavedModel (saved_model.pb), store (store.json), snapshot (snapshot.json) or *.safetensors",
-                path.display()
-            ))),
+            path => match numbers(path).as_slice() {
+                [] => Err(Failure::new(format!(
+                    "{}: it is no bundle (bundle.json), SavedModel (saved_model.pb), a folder of numbered ones, store (store.json), snapshot (snapshot.json) or *.safetensors",
+                    path.display()
+                ))),
+                numbers @ [.., newest] => Ok(Self::Numbered(numbers.to_vec(), Box::new(Self::open(&path.join(newest.to_string()))?))),
+            },
         }
     }
 
@@ -60,19 +70,21 @@ impl Thing {
         match self {
             Self::Bundle(_) => "bundle",
             Self::SavedModel(_) => "SavedModel",
+            Self::Numbered(..) => "folder of numbered models",
             Self::Store(_) => "store",
             Self::Snapshot(_) => "snapshot",
             Self::Tensors(_) => "safetensors",
         }
     }
 
-    /// Of a store, its newest version.
+    /// Of a store, its newest version; of numbered models, the newest.
     fn newest(self) -> Outcome<Self> {
         match self {
             Self::Store(folder) => match folder.newest()? {
                 Some(newest) => Ok(Self::Snapshot(Box::new(newest))),
                 None => Err(Failure::new(format!("{}: nothing was saved there yet", folder.path().display()))),
             },
+            Self::Numbered(_, newest) => Ok(*newest),
             other => Ok(other),
         }
     }
@@ -81,6 +93,7 @@ impl Thing {
         match self {
             Self::Bundle(bundle) => Ok(show_bundle(bundle)),
             Self::SavedModel(predictor) => Ok(show_saved_model(predictor, path)),
+            Self::Numbered(numbers, newest) => show_numbered(numbers, newest, path),
             Self::Store(folder) => show_store(folder),
             Self::Snapshot(found) => Ok(snapshot::shown(found)),
             Self::Tensors(file) => show_tensors(file, path),
@@ -100,6 +113,19 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             Err(Failure::usage(format!("{kinds}; give two bundles, two stores or snapshots, or two *.safetensors")))
         }
     }
+}
+
+/// The numbers of the bundles and SavedModels in a folder, in order.
+fn numbers(folder: &Path) -> Vec<u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    // Only the one way to write a number, as a predictor that follows the folder takes them.
+    let numbers = names.filter_map(|name| name.parse::<u64>().ok().filter(|number| number.to_string() == name));
+    let has_model =
+        |number: &u64| ["bundle.json", "saved_model.pb"].iter().any(|file| folder.join(number.to_string()).join(file).is_file());
+    let mut numbers: Vec<u64> = numbers.filter(has_model).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 fn parsed<'a>(file: &'a [u8], path: &Path) -> Outcome<SafeTensors<'a>> {
@@ -198,6 +224,13 @@ fn show_saved_model(predictor: &Predictor, path: &Path) -> Answer {
     let outputs: Vec<Value> = schema.outputs().iter().map(|output| json!({"name": output.name, "dtype": output.dtype.name()})).collect();
     let said = format!("SavedModel  {}\nit predicts; to learn, export the model with streamgrad.export\n\n{told}", path.display());
     Answer::new(said, json!({"kind": "saved_model", "path": path, "features": listed, "outputs": outputs}))
+}
+
+fn show_numbered(numbers: &[u64], newest: &Thing, path: &Path) -> Outcome {
+    let shown = newest.show(&path.join(numbers.last().map(u64::to_string).unwrap_or_default()))?;
+    let listed = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let said = format!("folder of numbered models  {}\nit has {listed}; the newest:\n\n{}", path.display(), shown.text());
+    Ok(Answer::new(said, json!({"kind": "numbered", "path": path, "numbers": numbers, "newest": shown.json()})))
 }
 
 fn show_store(folder: &SnapshotFolder) -> Outcome {

@@ -139,6 +139,12 @@ impl Run {
         }
     }
 
+    /// Whether this file says that it is of a run.
+    pub(crate) fn is_at(path: &Path) -> bool {
+        let found = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        found.is_some_and(|found| found["kind"] == KIND)
+    }
+
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
         let text = std::fs::read(path).map_err(|error| Failure::io(path.display(), &error))?;
         let wrong = |reason: String| Failure::new(format!("{}: {reason}; give a file that `train --report` wrote", path.display()));
