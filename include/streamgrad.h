@@ -1633,7 +1633,8 @@ sg_status sg_batch_set_strings(sg_batch batch,
 
 /**
  * Adds one row from a record's fields, in any order: all those of the features but what may be missing (`sg_tensor.optional`), where
- * NaN, the lowest integer and the empty string say so as well; those of a label or the weight all or none.
+ * NaN, the lowest integer and the empty string say so as well; those of a label or the weight all or none. A field set twice keeps the
+ * later value. A label out of its range or a negative weight is refused, and the batch is as it was.
  *
  * Numbers are converted to the column's dtype where nothing but the precision of a float is lost. The field of a ragged column takes
  * any number of values, none included. The array can be made once, leading to a struct that holds one record after the other. Takes

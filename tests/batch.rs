@@ -5,7 +5,9 @@
 mod common;
 
 use common::Recording;
+use common::records::{column, schema};
 use ndarray::{Array1, Array2};
+use serde_json::json;
 use streamgrad::{Batch, ErrorKind, Trainer};
 
 fn mlp() -> (Recording, Trainer) {
@@ -75,6 +77,40 @@ fn labels_out_of_range_and_numbers_that_are_none() {
         refused(batch_row(&mut trainer.schema().batch(), &numbers[13..], 1), "numbers is not finite");
     }
     assert_eq!(trainer.version().unwrap(), 0);
+}
+
+#[test]
+fn a_row_whose_label_is_out_of_range_is_refused_and_the_batch_stays() {
+    let (_, trainer) = mlp();
+    let mut batch = trainer.schema().batch();
+    batch_row(&mut batch, &[0.5; 13], 2).unwrap();
+    for label in [-1, 3] {
+        refused(batch_row(&mut batch, &[0.5; 13], label), &format!("push row: label must be from 0 to 2, it is {label}"));
+    }
+    // The later value counts.
+    batch.row().set("label", 3).unwrap().set("numbers", &[0.5f32; 13]).unwrap().set("label", 0).unwrap().push().unwrap();
+    assert_eq!(batch.rows(), 2);
+    trainer.step(&batch).unwrap();
+}
+
+#[test]
+fn a_row_is_refused_for_any_element_of_a_label_and_for_a_negative_weight() {
+    let mut scores = column("scores", "float16", &[2]);
+    (scores["range"], scores["fields"]) = (json!([-1, 1]), json!(["home", "away"]));
+    let schema = schema(vec![column("x", "float32", &[])], vec![scores], Some(column("weight", "float64", &[])));
+    let mut batch = schema.batch();
+    let mut push = |home: f64, away: f64, weight: f64| {
+        batch.row().set("x", -7)?.set("home", home)?.set("away", away)?.set("weight", weight)?.push()?;
+        Ok(batch.rows())
+    };
+    assert_eq!(push(-1.0, 1.0, 0.0).unwrap(), 1);
+    refused(push(0.0, 1.5, 1.0), "push row: away must be from -1 to 1, it is 1.5");
+    refused(push(-2.0, 1.5, 1.0), "push row: home must be from -1 to 1, it is -2");
+    refused(push(0.0, 1.0, -0.5), "push row: weight must be from 0 to inf, it is -0.5");
+    assert_eq!(push(0.0, 1.0, 1e9).unwrap(), 2);
+    // A row that is only predicted has neither.
+    batch.row().set("x", -7).unwrap().push().unwrap();
+    assert_eq!(batch.rows(), 3);
 }
 
 fn batch_row(batch: &mut Batch, numbers: &[f32], label: i64) -> streamgrad::Result<()> {

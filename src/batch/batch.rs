@@ -96,9 +96,15 @@ impl Store {
 
     /// Whether these elements are, if they are floats; or missing, where they may be.
     pub(super) fn is_finite(&self, spec: &ColumnSpec, start: usize, elements: usize) -> bool {
-        let (Data::Fixed(buffer), Some(size)) = (&self.data, spec.dtype.size()) else { return true };
-        let bytes = &buffer.as_bytes()[start * size..(start + elements) * size];
-        finite(spec, bytes)
+        self.numbers(spec, start, elements).is_none_or(|bytes| finite(spec, bytes))
+    }
+
+    /// The memory of these elements; `None` of strings.
+    pub(super) fn numbers(&self, spec: &ColumnSpec, start: usize, elements: usize) -> Option<&[u8]> {
+        match (&self.data, spec.dtype.size()) {
+            (Data::Fixed(buffer), Some(size)) => Some(&buffer.as_bytes()[start * size..(start + elements) * size]),
+            _ => None,
+        }
     }
 
     /// Writes what says that it is missing into the places of the fields that were not set, in these rows.

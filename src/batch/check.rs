@@ -148,8 +148,13 @@ fn elements(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
             if !finite(spec, bytes) {
                 return Err(not_finite(spec, values, 1));
             }
-            range(spec, values, |value| f64::from(value))
+            range(spec, bytes)
         }};
+    }
+    macro_rules! integers {
+        ($integer:ty) => {
+            bytes_as::<$integer>(bytes).ok_or_else(misaligned).and_then(|_| range(spec, bytes))
+        };
     }
     macro_rules! complex {
         ($part:ty) => {{
@@ -164,36 +169,59 @@ fn elements(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
         DType::BF16 => floats!(bf16),
         DType::C64 => complex!(f32),
         DType::C128 => complex!(f64),
-        DType::I32 => range(spec, bytes_as::<i32>(bytes).ok_or_else(misaligned)?, f64::from),
-        DType::I64 => range(spec, bytes_as::<i64>(bytes).ok_or_else(misaligned)?, |value| value as f64),
-        DType::U8 => range(spec, bytes, f64::from),
+        DType::I32 => integers!(i32),
+        DType::I64 => integers!(i64),
+        DType::U8 => integers!(u8),
         DType::Bool => match bytes.iter().position(|&byte| byte > 1) {
             Some(at) => Err(format!("{} holds the byte {} where a bool is 0 or 1", spec.name, bytes[at])),
             None => Ok(()),
         },
-        DType::I8 => range(spec, bytes_as::<i8>(bytes).ok_or_else(misaligned)?, f64::from),
-        DType::I16 => range(spec, bytes_as::<i16>(bytes).ok_or_else(misaligned)?, f64::from),
-        DType::U16 => range(spec, bytes_as::<u16>(bytes).ok_or_else(misaligned)?, f64::from),
-        DType::U32 => range(spec, bytes_as::<u32>(bytes).ok_or_else(misaligned)?, f64::from),
-        DType::U64 => range(spec, bytes_as::<u64>(bytes).ok_or_else(misaligned)?, |value| value as f64),
+        DType::I8 => integers!(i8),
+        DType::I16 => integers!(i16),
+        DType::U16 => integers!(u16),
+        DType::U32 => integers!(u32),
+        DType::U64 => integers!(u64),
         DType::String => Err(format!("{} takes strings", spec.name)),
     }
 }
 
-fn range<T: Element>(spec: &ColumnSpec, values: &[T], number: impl Fn(T) -> f64) -> Result<(), String> {
-    let bounds = match spec.role {
-        Role::Feature => None,
-        Role::Label => spec.range,
-        Role::Weight => Some((0.0, f64::INFINITY)),
-    };
-    let Some((lowest, highest)) = bounds else { return Ok(()) };
-    match values.iter().position(|&value| !(lowest..=highest).contains(&number(value))) {
+fn range(spec: &ColumnSpec, bytes: &[u8]) -> Result<(), String> {
+    match outside(spec, bytes) {
         None => Ok(()),
-        Some(at) => {
-            let (row, value) = (at / spec.shape.elements(), number(values[at]));
-            Err(format!("row {row}: {} must be from {lowest} to {highest}, it is {value}", spec.name))
-        }
+        Some((at, value, range)) => Err(format!("row {}: {}", at / spec.shape.elements(), out_of_range(&spec.name, range, value))),
     }
+}
+
+/// The first of these elements that is out of the column's range: its place, what it is, and the range.
+pub(super) fn outside(spec: &ColumnSpec, bytes: &[u8]) -> Option<(usize, f64, (f64, f64))> {
+    let (lowest, highest) = spec.bounds()?;
+    macro_rules! first {
+        ($number:ty, $float:expr) => {{
+            let mut values = bytes_as::<$number>(bytes)?.iter().map(|&value| $float(value)).enumerate();
+            values.find(|(_, value)| !(lowest..=highest).contains(value))
+        }};
+    }
+    let found = match spec.dtype {
+        DType::F32 => first!(f32, f64::from),
+        DType::F64 => first!(f64, f64::from),
+        DType::F16 => first!(f16, f64::from),
+        DType::BF16 => first!(bf16, f64::from),
+        DType::I8 => first!(i8, f64::from),
+        DType::I16 => first!(i16, f64::from),
+        DType::I32 => first!(i32, f64::from),
+        DType::I64 => first!(i64, |value| value as f64),
+        DType::U8 => first!(u8, f64::from),
+        DType::U16 => first!(u16, f64::from),
+        DType::U32 => first!(u32, f64::from),
+        DType::U64 => first!(u64, |value| value as f64),
+        DType::Bool | DType::C64 | DType::C128 | DType::String => None,
+    };
+    found.map(|(at, value)| (at, value, (lowest, highest)))
+}
+
+/// Why a value is refused that is out of its range.
+pub(crate) fn out_of_range(name: &str, (lowest, highest): (f64, f64), value: f64) -> String {
+    format!("{name} must be from {lowest} to {highest}, it is {value}")
 }
 
 /// `parts` numbers make an element.

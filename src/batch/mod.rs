@@ -19,7 +19,7 @@ mod view;
 
 pub(crate) use append::Append;
 pub use batch::Batch;
-pub(crate) use check::Purpose;
+pub(crate) use check::{Purpose, out_of_range};
 pub use row::RowBuilder;
 pub use schema::{ColumnSpec, Field, Role, Schema};
 pub use value::Value;

@@ -2,6 +2,7 @@
 
 use super::Value;
 use super::batch::{Batch, Data, Store};
+use super::check::{out_of_range, outside};
 use super::schema::{ColumnSpec, Field, Role};
 use crate::error::{Error, Result};
 
@@ -26,7 +27,7 @@ impl<'a> RowBuilder<'a> {
         Self { batch, row }
     }
 
-    /// Sets a field of the record by name.
+    /// Sets a field of the record by name. A field set twice keeps the later value.
     pub fn set<'v>(self, field: &str, value: impl Into<Value<'v>>) -> Result<Self> {
         let field = self.batch.schema.field(field)?;
         self.set_at(field, value)
@@ -140,6 +141,10 @@ impl<'a> RowBuilder<'a> {
 
     /// Adds the row to the batch. Every field of a feature must be set, unless it may be missing; those of labels and of the weight
     /// all or none.
+    ///
+    /// # Errors
+    /// `InvalidInput`, and the batch is as it was, if the row is not complete, if the batch is full, or if the row holds a number that is
+    /// not finite, a label out of its [range](ColumnSpec::range) or a negative weight.
     pub fn push(self) -> Result<()> {
         if self.row >= self.batch.capacity() {
             return Err(self.full());
@@ -202,10 +207,13 @@ fn check(store: &Store, spec: &ColumnSpec, row: usize) -> Result<()> {
         Some(lengths) => (lengths.values(), lengths.pending()),
         None => (row * spec.shape.elements(), spec.shape.elements()),
     };
-    if store.is_finite(spec, start, elements) {
-        return Ok(());
+    if !store.is_finite(spec, start, elements) {
+        return Err(Error::input(PUSH, format!("{} is not finite; leave the record out, or fill the gap before", spec.name)));
     }
-    Err(Error::input(PUSH, format!("{} is not finite; leave the record out, or fill the gap before", spec.name)))
+    match store.numbers(spec, start, elements).and_then(|bytes| outside(spec, bytes)) {
+        Some((at, value, range)) => Err(Error::input(PUSH, out_of_range(spec.field_of(at), range, value))),
+        None => Ok(()),
+    }
 }
 
 impl Drop for RowBuilder<'_> {

@@ -49,6 +49,21 @@ impl ColumnSpec {
         Self { name, role, dtype, shape, ragged, fields, optional, output, range }
     }
 
+    /// What its values must be from and to: the range of a label, and no weight is negative.
+    pub(crate) fn bounds(&self) -> Option<(f64, f64)> {
+        match self.role {
+            Role::Feature => None,
+            Role::Label => self.range,
+            Role::Weight => Some((0.0, f64::INFINITY)),
+        }
+    }
+
+    /// What the record calls an element of it.
+    pub(super) fn field_of(&self, element: usize) -> &str {
+        let each = self.shape.elements() / self.fields.len().max(1);
+        self.fields.get(element % self.shape.elements() / each.max(1)).unwrap_or(&self.name)
+    }
+
     /// Bytes of one row; `None` for strings and ragged rows.
     pub fn row_bytes(&self) -> Option<usize> {
         if self.ragged {

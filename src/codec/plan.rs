@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::fields::{Fields, Filler};
-use crate::batch::{Batch, Field, Role, RowBuilder, Schema, Value};
+use crate::batch::{Batch, Field, Role, RowBuilder, Schema, Value, out_of_range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::DType;
 
@@ -51,12 +51,7 @@ impl Plan {
                 let field = schema.field(name)?;
                 let column = renamed.iter().find(|(known, _)| known == name).map_or(name, |(_, column)| column).clone();
                 let default = defaults.iter().position(|(known, _)| known == name).map(|at| defaults.swap_remove(at).1);
-                let range = match spec.role {
-                    Role::Feature => None,
-                    Role::Label => spec.range,
-                    Role::Weight => Some((0.0, f64::INFINITY)),
-                };
-                let (dtype, ragged, elements) = (spec.dtype, spec.ragged, field.elements());
+                let (dtype, ragged, elements, range) = (spec.dtype, spec.ragged, field.elements(), spec.bounds());
                 let (name, optional, required) = (name.clone(), spec.optional, labelled || spec.role == Role::Feature);
                 let role = spec.role;
                 targets.push(Target { column, dtype, ragged, elements, field, name, required, role, optional, range, default });
@@ -213,8 +208,8 @@ impl Target {
         self.close(row, repeated)
     }
 
-    fn check(&self, value: &Value<'_>, (lowest, highest): (f64, f64)) -> Result<(), String> {
-        let outside = |&value: &f64| !(lowest..=highest).contains(&value);
+    fn check(&self, value: &Value<'_>, range: (f64, f64)) -> Result<(), String> {
+        let outside = |&value: &f64| !(range.0..=range.1).contains(&value);
         let found = match *value {
             Value::Float(value) => Some(value).filter(outside),
             Value::Int(value) => Some(value as f64).filter(outside),
@@ -226,7 +221,7 @@ impl Target {
             Value::U64s(values) => values.iter().map(|&value| value as f64).find(outside),
             Value::Complex(_) | Value::C64s(_) | Value::C128s(_) | Value::Bytes(_) | Value::Strings(_) | Value::ByteStrings(_) => None,
         };
-        found.map_or(Ok(()), |value| Err(format!("{} must be from {lowest} to {highest}, it is {value}", self.name)))
+        found.map_or(Ok(()), |value| Err(out_of_range(&self.name, range, value)))
     }
 }
 

@@ -141,6 +141,10 @@ static void rows(void)
     fields[3] = (sg_field){NULL, SG_FLOAT32, &one, 1};
     REFUSED(SG_NULL_POINTER, "name of a field", sg_batch_add(batch, fields, 5, &error));
     REFUSED(SG_NULL_POINTER, "fields", sg_batch_add(batch, NULL, 5, &error));
+    float two = 2;
+    fields[3] = (sg_field){"wind", SG_FLOAT32, &one, 1};
+    fields[4].values = &two;
+    REFUSED(SG_INVALID_INPUT, "late must be from 0 to 1, it is 2", sg_batch_add(batch, fields, 5, &error));
     size_t count;
     OK(sg_batch_rows(batch, &count, &error));
     REQUIRE(count == 0);
