@@ -207,10 +207,17 @@ fn refused_records_have_numbers_places_and_a_bound() {
     }
     assert_eq!(predictions(&session.path("out.csv")).iter().map(|(row, ..)| *row).collect::<Vec<_>>(), [0, 3]);
     let said = session.fails(3, &["train", "flights.bundle", "--data", "few.csv", "--max-refused", "1"]);
-    assert!(said.contains("more than 1 records were refused: few.csv: line 3"), "{said}");
+    assert!(said.contains("more than 1 record was refused: few.csv: line 3"), "{said}");
+    let said = session.fails(3, &["train", "flights.bundle", "--data", "january.csv", "--rename", "late=origin"]);
+    assert!(said.contains("error: all 8800 records were refused: january.csv: line 2: late: "), "{said}");
+    fs::write(session.path("one.csv"), "hour,distance,seats,wind,late\n5\n").unwrap();
+    let said = session.fails(3, &["train", "flights.bundle", "--data", "one.csv"]);
+    assert!(said.contains("error: the one record was refused: one.csv: line 2: it has 1 cell, not 5"), "{said}");
     let none = session.fails(3, &["evaluate", "flights.bundle", "--data", "january.csv", "--rename", "late=origin"]);
     assert!(none.contains("records were refused: january.csv: line 2: late: "), "{none}");
 
+    let said = session.fails(1, &["inspect", "run.json"]);
+    assert!(said.contains("run.json: that is the report of a run: streamgrad report run.json"), "{said}");
     session.ok(&["report", "run.json"]);
     let html = fs::read_to_string(session.path("run.html")).unwrap();
     assert!(html.contains("few.csv: line 3: seats: &quot;many&quot; is not a float32") && html.contains("<svg"));

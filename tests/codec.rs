@@ -63,7 +63,7 @@ fn csv_refuses_records_and_goes_on() {
         "line 10: late must be from 0 to 1, it is 2",
         "line 13: wind is not finite; leave the record out, or fill the gap before",
         "line 14: hour: \"1.5\" is not a int8",
-        "line 15: it has 1 cells, not 4",
+        "line 15: it has 1 cell, not 4",
     ];
     assert_eq!(refused, expected);
 }

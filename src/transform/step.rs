@@ -333,7 +333,9 @@ mod tests {
         assert_eq!(apply(json!({"kind": "missing"}), gaps(), 1).unwrap(), floats(&[0.0, 1.0]));
         assert_eq!(apply(json!({"kind": "default", "value": "x"}), texts(&["", "a"]), 1).unwrap(), texts(&["x", "a"]));
         assert_eq!(apply(json!({"kind": "missing"}), texts(&["", "a"]), 1).unwrap(), floats(&[1.0, 0.0]));
-        assert!(apply(json!({"kind": "default", "value": 7}), ints(&[1]), 1).unwrap_err().contains("takes numbers, not integers"));
+        let gaps = || ints(&[1, i64::MIN]);
+        assert_eq!(apply(json!({"kind": "default", "value": 7}), gaps(), 1).unwrap(), ints(&[1, 7]));
+        assert_eq!(apply(json!({"kind": "missing"}), gaps(), 1).unwrap(), floats(&[0.0, 1.0]));
     }
 
     #[test]

@@ -59,10 +59,9 @@ pub(crate) fn run(arguments: Arguments, silent: bool) -> Outcome {
     }
     let refused = rows.refused().count();
     if times.is_empty() {
-        let why = rows.refused().first().join("; ");
         return Err(match refused {
             0 => Failure::new("there is no record to evaluate"),
-            _ => Failure::refused(format!("all {refused} records were refused: {why}")),
+            _ => rows.refused().all(),
         });
     }
     let evaluation = evaluator.finish()?;
@@ -81,7 +80,7 @@ pub(crate) fn run(arguments: Arguments, silent: bool) -> Outcome {
     }
     let mut said = format!("{} rows by version {version} of {}\n", text::count(evaluation.rows()), trainer.bundle().manifest().name);
     if refused > 0 {
-        said += &format!("refused {} records\n", text::count(refused));
+        said += &format!("refused {}\n", text::counted(refused, "record"));
     }
     if batch.rows() > 0 {
         said += &format!("left over {} rows that make no whole batch\n", batch.rows());

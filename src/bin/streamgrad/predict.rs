@@ -8,7 +8,7 @@ use serde_json::json;
 use streamgrad::snapshot::SnapshotFolder;
 use streamgrad::{BatchView, Predictor};
 
-use crate::answer::{Answer, Failure, Outcome};
+use crate::answer::{Answer, Outcome};
 use crate::data::{DataArguments, Reading};
 use crate::open::{ModelArguments, named};
 use crate::output::PredictionWriter;
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
     writer.flush()?;
     let (given, refused) = (rows.given(), rows.refused().count());
     if given == 0 && refused > 0 {
-        return Err(Failure::refused(format!("all {refused} records were refused: {}", rows.refused().first().join("; "))));
+        return Err(rows.refused().all());
     }
     let (version, seconds) = (predictor.version()?.to_string(), started.elapsed());
     let out = arguments.out.as_ref().map(|path| path.display().to_string());
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         Some(out) => {
             let mut said = format!("predicted {} rows by version {version} in {}: {out}", text::count(given), text::duration(seconds));
             if refused > 0 {
-                said += &format!("\nrefused {} records", text::count(refused));
+                said += &format!("\nrefused {}", text::counted(refused, "record"));
             }
             if batch.rows() > 0 {
                 said += &format!("\nleft over {} rows that make no whole batch", batch.rows());

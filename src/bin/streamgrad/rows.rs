@@ -51,6 +51,13 @@ impl Refused {
         self.0.lock().first.clone()
     }
 
+    /// What a verb fails with that found no record to use.
+    pub(crate) fn all(&self) -> Failure {
+        let (count, first) = (self.count(), self.first().join("; "));
+        let all = if count == 1 { "the one record was".to_owned() } else { format!("all {count} records were") };
+        Failure::refused(format!("{all} refused: {first}"))
+    }
+
     /// Those of the first that were not given out yet.
     pub(crate) fn news(&self) -> Vec<String> {
         let mut state = self.0.lock();
@@ -203,7 +210,8 @@ impl Files {
             open.records += filled as u64;
             if let Some(most) = self.reading.max_refused.filter(|most| self.refused.count() > *most) {
                 let first = self.refused.first().join("; ");
-                return Err(Failure::refused(format!("more than {most} records were refused: {first}")));
+                let most = if most == 1 { "1 record was".to_owned() } else { format!("{most} records were") };
+                return Err(Failure::refused(format!("more than {most} refused: {first}")));
             }
             if filled == 0 {
                 self.next = open.start + open.records;

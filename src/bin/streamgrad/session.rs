@@ -208,11 +208,11 @@ impl<'a> Session<'a> {
 
     /// The summary of the run.
     pub(crate) fn answer(mut self, saved: Option<VersionId>) -> Outcome {
-        let refused = self.rows.refused().count();
-        let first = self.rows.refused().first();
-        if self.recorder.run.rows == 0 && refused > 0 {
-            return Err(Failure::refused(format!("all {refused} records were refused: {}", first.join("; "))));
+        let run = &self.recorder.run;
+        if run.skipped + run.rows + run.quarantined == 0 && self.rows.refused().count() > 0 {
+            return Err(self.rows.refused().all());
         }
+        let (refused, first) = (self.rows.refused().count(), self.rows.refused().first());
         if let Some(version) = saved {
             if Some(version) != self.saved {
                 self.recorder.event("saved", version.to_string());

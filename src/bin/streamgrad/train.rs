@@ -197,17 +197,17 @@ impl Arguments {
         let time = Duration::from_secs_f64(run.seconds);
         let rate = run.rows as f64 / run.seconds;
         let mut text = format!(
-            "learned {} rows in {} steps, {} ({} rows/s)\n",
-            text::count(run.rows),
-            text::count(run.steps),
+            "learned {} in {}, {} ({} rows/s)\n",
+            text::counted(run.rows, "row"),
+            text::counted(run.steps, "step"),
             text::duration(time),
             text::count(rate as u64)
         );
         if run.refused > 0 {
-            text += &format!("refused {} records\n", text::count(run.refused));
+            text += &format!("refused {}\n", text::counted(run.refused, "record"));
         }
         if run.quarantined > 0 {
-            text += &format!("quarantined {} rows\n", text::count(run.quarantined));
+            text += &format!("quarantined {}\n", text::counted(run.quarantined, "row"));
         }
         if left_over > 0 {
             text += &format!("left over {left_over} rows that make no whole batch\n");

@@ -121,9 +121,9 @@ impl<R: Read> Records<R> {
                 ReadRecordResult::OutputEndsFull => (ended, wide) = (0, true),
                 ReadRecordResult::Record => {
                     let record = if wide || ended > columns {
-                        Err(format!("it has more than {columns} cells"))
+                        Err(format!("it has more than {columns} {}", if columns == 1 { "cell" } else { "cells" }))
                     } else if ended < columns && columns != WIDEST {
-                        Err(format!("it has {ended} cells, not {columns}"))
+                        Err(format!("it has {ended} {}, not {columns}", if ended == 1 { "cell" } else { "cells" }))
                     } else {
                         Ok(Record { cells: &self.cells[..written], ends: &self.ends[..ended] })
                     };
