@@ -312,8 +312,9 @@ public final class Batch {
         Field field = schema.field(index);
         int parts = field.column().dtype().parts();
         if (field.column().ragged() ? values % parts != 0 : field.numbers() != values) {
-            throw new InvalidInputException("set field: it takes " + (field.column().ragged() ? "pairs of" : field.numbers())
-                    + " values, not " + values + ": " + field);
+            String taken = field.numbers() == 1 ? "one value" : field.numbers() + " values";
+            throw new InvalidInputException("set field: it takes " + (field.column().ragged() ? "pairs of values" : taken)
+                    + ", not " + values + ": " + field);
         }
         memory.begin(field, values / parts);
         return field;
