@@ -21,7 +21,7 @@ use streamgrad::{TensorBoard, Trainer};
 /// Where two trainers have their memory makes some percent of a step, so there are many.
 const TRAINERS: usize = 41;
 const TURNS: usize = 4;
-/// The steps of a turn: twenty samples, two of them with histograms.
+/// The steps of a turn: ten samples, one of them with histograms.
 const STEPS: u32 = 2000;
 
 /// The time that all threads of this process have had of a processor.

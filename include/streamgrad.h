@@ -329,11 +329,11 @@ typedef struct {
      */
     const char *folder;
     /**
-     * The steps from one sample to the next; default 100.
+     * The steps from one sample to the next; default 200.
      */
     uint64_t every;
     /**
-     * The steps from one sample with histograms to the next; default 1000, `SG_NEVER` for never.
+     * The steps from one sample with histograms to the next; default 2000, `SG_NEVER` for never.
      */
     int64_t histograms_every;
     /**

@@ -21,9 +21,9 @@ pub struct sg_tensorboard {
     pub size: usize,
     /// The folder, which is made when there is something to write. Each trainer needs one of its own.
     pub folder: *const c_char,
-    /// The steps from one sample to the next; default 100.
+    /// The steps from one sample to the next; default 200.
     pub every: u64,
-    /// The steps from one sample with histograms to the next; default 1000, `SG_NEVER` for never.
+    /// The steps from one sample with histograms to the next; default 2000, `SG_NEVER` for never.
     pub histograms_every: i64,
     /// How long an event may wait before it reaches the file; default 5.
     pub flush_seconds: f64,

@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) tensorboard: Option<PathBuf>,
     /// Steps from one point of TensorBoard's curves to the next
-    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), requires = "tensorboard")]
+    #[arg(long, value_name = "STEPS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..), requires = "tensorboard")]
     tensorboard_every: u64,
     /// Allow an op of the graph that reaches files, the network or other libraries
     #[arg(long, value_name = "OP")]

@@ -48,21 +48,21 @@ impl TensorBoard {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            every: 100,
-            histograms_every: 1000,
+            every: 200,
+            histograms_every: 2000,
             flush_every: Duration::from_secs(5),
             file_bytes: 64 << 20,
             files: 16,
         }
     }
 
-    /// The steps of the trainer from one sample to the next; the first step is one. Default 100.
+    /// The steps of the trainer from one sample to the next; the first step is one. Default 200.
     #[must_use]
     pub fn every(self, steps: u64) -> Self {
         Self { every: steps, ..self }
     }
 
-    /// The first sample in each span of so many steps has histograms of all parameters and gradients. 0: none has. Default 1000.
+    /// The first sample in each span of so many steps has histograms of all parameters and gradients. 0: none has. Default 2000.
     #[must_use]
     pub fn histograms_every(self, steps: u64) -> Self {
         Self { histograms_every: steps, ..self }

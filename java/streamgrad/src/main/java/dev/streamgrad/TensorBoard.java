@@ -38,7 +38,7 @@ public final class TensorBoard {
     /**
      * The steps from one sample to the next; the first step is one.
      *
-     * @param steps one or more; 100 by default
+     * @param steps one or more; 200 by default
      * @return a copy
      */
     public TensorBoard every(long steps) {
@@ -48,7 +48,7 @@ public final class TensorBoard {
     /**
      * The steps from one sample with histograms of all parameters and gradients to the next.
      *
-     * @param steps 1000 by default; 0 for never
+     * @param steps 2000 by default; 0 for never
      * @return a copy
      */
     public TensorBoard histogramsEvery(long steps) {
