@@ -15,7 +15,8 @@ const ROWS: usize = 8192;
 
 impl Arrow {
     /// Reads a Parquet file, of it only the columns of these fields. Its pages may be plain or compressed by Snappy, GZIP, LZ4
-    /// or Zstandard.
+    /// or Zstandard. A page is believed when it says how many values it holds, and memory is taken for them: read files of writers that you
+    /// trust.
     ///
     /// # Errors
     /// As [`Arrow::batches`], or if it is no such file.
