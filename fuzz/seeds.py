@@ -42,6 +42,33 @@ def example(row: dict) -> bytes:
     )
 
 
+def varint(number: int) -> bytes:
+    low = number & 0x7F
+    return bytes([low]) if number < 0x80 else bytes([low | 0x80]) + varint(number >> 7)
+
+
+def zigzag(number: int) -> bytes:
+    return varint(2 * number)
+
+
+def level(*runs: tuple[int, int]) -> bytes:
+    """Levels as runs of a number of times and a value."""
+    content = b"".join(zigzag(times) + bytes([value]) for times, value in runs)
+    return len(content).to_bytes(4, "little") + content
+
+
+def replaced(content: bytes, start: int, end: int, kind: int, fields: bytes, body: bytes) -> bytes:
+    """A page of a Parquet file is replaced by another one, whose PageHeader is by Thrift's compact protocol."""
+    for padding in range(end - start):
+        size = zigzag(len(body) + padding)
+        page = (
+            b"\x15" + zigzag(kind) + b"\x15" + size + b"\x15" + size + fields + b"\0" + body + bytes(padding)
+        )
+        if len(page) == end - start:
+            return content[:start] + page + content[end:]
+    raise ValueError("the page is too short")
+
+
 def main() -> None:
     header = b"a,b,c,d,e,y\n"
     row = b'1.5,1;2,"U\n""A""","[3,4]",x;y,1\n'
@@ -96,6 +123,31 @@ def main() -> None:
             sink = pa.BufferOutputStream()
             pa.parquet.write_table(table, sink, compression=compression, store_schema=False)
             seed("parquet", f"{name}-{compression}", sink.getvalue().to_pybytes())
+            if (name, compression) == ("some-exact", "none"):
+                content = sink.getvalue().to_pybytes()
+                chunk = pa.parquet.ParquetFile(pa.BufferReader(content)).metadata.row_group(0).column(3)
+                pages = chunk.dictionary_page_offset, chunk.data_page_offset
+                end, count = pages[0] + chunk.total_compressed_size, 1 << 30
+                fields = b"\x4c\x15" + zigzag(count) + b"\x15\0\0"
+                seed("parquet", "no-dictionary-of-gigabytes", replaced(content, *pages, 2, fields, b""))
+                # One row: the first value of the dictionary, in one run.
+                fields = b"\x2c\x15" + zigzag(count) + b"\x15\x10\x15\6\x15\6\0"
+                body = level((1, 0), (count - 1, 1)) + level((count, 3)) + b"\1" + zigzag(count) + b"\0"
+                seed("parquet", "no-list-of-gigabytes", replaced(content, pages[1], end, 0, fields, body))
+    # Encodings in which all lengths of the strings come first, in either version of the pages.
+    for encoding, version in (("DELTA_LENGTH_BYTE_ARRAY", "1.0"), ("DELTA_BYTE_ARRAY", "2.0")):
+        sink, name = pa.BufferOutputStream(), encoding.lower().replace("_", "-")
+        encodings = {"c": encoding, "e.list.element": encoding}
+        pa.parquet.write_table(
+            exact, sink, compression="none", store_schema=False, use_dictionary=["a"],
+            column_encoding=encodings, data_page_version=version,
+        )  # fmt: skip
+        content = sink.getvalue().to_pybytes()
+        seed("parquet", f"some-{name}", content)
+        # The header of the lengths: the size of a block, its parts, and how many there are.
+        before, after = content.split(b"\x80\1\4\2", 1)
+        too_many = varint(1 << 40)
+        seed("parquet", f"no-{name}", before + b"\x80\1\4" + too_many + after[len(too_many) - 1 :])
 
 
 if __name__ == "__main__":

@@ -311,10 +311,32 @@ fn sizes_that_cannot_be_are_refused_before_they_are_believed() {
         ("metadata-beyond-its-end", "a compressed buffer says"),
         ("block-beyond-the-end", "beyond the file"),
     ] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/arrow_file").join(seed);
-        let error = Arrow::file(&flights(), Cursor::new(std::fs::read(path).unwrap())).unwrap_err();
-        let told = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        let told = told.map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let told = causes(&Arrow::file(&flights(), Cursor::new(fuzz_seed("arrow_file", seed))).unwrap_err());
         assert!(told.contains(reason), "{seed}: {told}");
     }
+}
+
+#[test]
+fn pages_that_cannot_be_are_refused_before_they_are_believed() {
+    let features = vec![column("a", "float32", &[]), column("c", "string", &[]), ragged("d", "int32")];
+    let schema = schema(features, vec![column("y", "float32", &[])], None);
+    for (seed, column) in [
+        ("no-dictionary-of-gigabytes", "d.list.element"),
+        ("no-delta-length-byte-array", "c"),
+        ("no-delta-byte-array", "c"),
+        ("no-list-of-gigabytes", "d.list.element"),
+    ] {
+        let mut decoder = Arrow::parquet(&schema, bytes::Bytes::from(fuzz_seed("parquet", seed))).unwrap();
+        let told = causes(&all(&mut decoder, &schema, 9).unwrap_err());
+        assert!(told.contains(&format!("a page of the column {column} says that it has")), "{seed}: {told}");
+    }
+}
+
+fn fuzz_seed(target: &str, seed: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target).join(seed)).unwrap()
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let told = std::iter::successors(Some(error), |error| error.source());
+    told.map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
