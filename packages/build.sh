@@ -36,14 +36,20 @@ done
 cp LICENSE "$native"
 "$tools/bin/python" packages/notices.py arrow >"$native/THIRD-PARTY.txt"
 
-say "the archive for C and C++"
+say "the command for glibc $glibc"
+PATH=$tools/bin:$PATH cargo zigbuild --quiet --release --locked --bin streamgrad --features cli --target "$target.$glibc"
+
+say "the archive for C and C++, with the command"
 name=streamgrad-$version-linux-x86_64
 make --no-print-directory install-files DESTDIR="$work/$name" PREFIX= LIBRARIES="$native"
 # It may be unpacked anywhere.
 sed -e 's|@PREFIX@|${pcfiledir}/../..|' -e 's|@LIBDIR@|${prefix}/lib|' -e 's|@INCLUDEDIR@|${prefix}/include|' -e "s|@VERSION@|$version|" \
     packages/streamgrad.pc.in >"$work/$name/lib/pkgconfig/streamgrad.pc"
+install -d "$work/$name/bin"
+strip -o "$work/$name/bin/streamgrad" "$CARGO_TARGET_DIR/$target/release/streamgrad"
 # The README's links lead to these.
-cp -r README.md DESIGN.md CHANGELOG.md docs "$native/LICENSE" "$native/THIRD-PARTY.txt" "$work/$name"
+cp -r README.md DESIGN.md CHANGELOG.md LICENSE docs "$work/$name"
+"$tools/bin/python" packages/notices.py cli >"$work/$name/THIRD-PARTY.txt"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -czf "$work/$name.tar.gz" "$name"
 
 say "the wheel and the source archive for Python"

@@ -1,4 +1,4 @@
-"""Prints the licences of the crates that are linked in with these features: `python packages/notices.py arrow >THIRD-PARTY.txt`."""
+"""Prints the licences of the crates that are linked in with these features: `python packages/notices.py cli >THIRD-PARTY.txt`."""
 
 import json
 import re
@@ -11,7 +11,7 @@ TEXT = re.compile(r"(licen[cs]e|copying|copyright|notice)", re.IGNORECASE)
 
 
 def linked(features: list[str]) -> list[dict]:
-    """The packages that the library consists of, besides our own: neither build scripts nor macros are in it."""
+    """The packages that library and command consist of, besides our own: neither build scripts nor macros are in it."""
     command = ["cargo", "metadata", "--locked", "--format-version=1", f"--filter-platform={PLATFORM}"]
     command += ["--features", ",".join(features)]
     metadata = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

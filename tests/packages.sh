@@ -23,11 +23,15 @@ fail() {
     exit 1
 }
 
-# No symbol of a newer glibc, and what the C ABI promises of the library: its name, and that it stays loaded.
-check_library() { # file, whose it is
-    local newest
+# No symbol of a newer glibc.
+check_glibc() { # file, whose it is
     newest=$(objdump -T "$1" | grep -oE 'GLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort -uV | tail -n 1)
     [ "$(printf '%s\n2.28\n' "$newest" | sort -V | tail -n 1)" = 2.28 ] || fail "$2: needs glibc $newest"
+}
+
+# What the C ABI promises of the library: its name, and that it stays loaded.
+check_library() { # file, whose it is
+    check_glibc "$1" "$2"
     readelf -d "$1" >"$work/dynamic"
     grep -q 'SONAME.*libstreamgrad\.so\.1\]' "$work/dynamic" || fail "$2: has another soname"
     grep -q 'NODELETE' "$work/dynamic" || fail "$2: can be unloaded"
@@ -41,7 +45,12 @@ for file in README.md LICENSE THIRD-PARTY.txt docs/packages.md include/streamgra
     [ -s "$prefix/$file" ] || fail "the archive lacks $file"
 done
 check_library "$prefix/lib/libstreamgrad.so" "the archive's library"
-grep -q '^arrow-ipc ' "$prefix/THIRD-PARTY.txt" || fail "the archive lacks the licences of Arrow"
+check_glibc "$prefix/bin/streamgrad" "the archive's command"
+[ "$("$prefix/bin/streamgrad" --version)" = "streamgrad $version" ] || fail "the command says another version"
+say "the archive's command: needs glibc $newest, says its version"
+for crate in arrow-ipc parquet clap; do
+    grep -q "^$crate " "$prefix/THIRD-PARTY.txt" || fail "the archive lacks the licence of $crate"
+done
 
 # A C program by pkg-config, with either library, and by CMake.
 runs() { # program, what it was built by
