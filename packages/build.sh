@@ -65,7 +65,7 @@ find "$work/python" \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec r
 say "the jars, as a Maven repository"
 tar --exclude=target -cf - java | tar -C "$work" -xf -
 mvn --quiet --batch-mode -f "$work/java/pom.xml" deploy -Prelease -pl .,streamgrad,streamgrad-flink -Dmaven.test.skip=true \
-    -Dmaven.install.skip=true -Dstreamgrad.native="$native" -DaltDeploymentRepository="package::file://$package/maven" | sed --unbuffered 's/\x1b\[0m//g'
+    -Dmaven.install.skip=true -Dstreamgrad.native="$native" -DaltDeploymentRepository="package::file://$package/maven" 2>&1 | sed --unbuffered 's/\x1b\[0m//g'
 
 mv "$work/streamgrad-$version.crate" "$work/$name.tar.gz" "$package"
 # Where cargo's own folder for packages is the same, what it unpacked to try stays out.
