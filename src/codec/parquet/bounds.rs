@@ -38,11 +38,11 @@ pub(super) fn check<R: ChunkReader>(file: &Arc<R>, chunk: &ColumnChunkMetaData) 
     let mut pages = SerializedPageReader::new(Arc::clone(file), chunk, 0, None)?;
     let mut repeated = REPEATED;
     while let Some(written) = as_written.get_next_page()? {
-        // It passes over pages of indexes, as getting does and skipping does not.
-        pages.peek_next_page()?;
         // A row of lists is read as a whole, however many pages and values it has.
         let is_long = column.max_rep_level() > 0 && u64::from(written.num_values()) > bits(&written);
         if !written.is_dictionary_page() && lists_of_lengths(&written) == 0 && !is_long {
+            // Looking at it passes over pages of indexes, as getting does and skipping does not.
+            pages.peek_next_page()?;
             pages.skip_next_page()?;
             continue;
         }
