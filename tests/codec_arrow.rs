@@ -316,6 +316,41 @@ fn sizes_that_cannot_be_are_refused_before_they_are_believed() {
     }
 }
 
+/// In some encodings the lengths of all strings come first, which are looked at.
+#[test]
+fn strings_of_every_parquet_encoding() {
+    use parquet::basic::{Compression, Encoding, ZstdLevel};
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+    let schema = schema(vec![column("c", "string", &[]), ragged("e", "string")], vec![], None);
+    let text = |row: usize| (row % 7 != 3).then(|| "Ü".repeat(row % 50) + &row.to_string());
+    let texts: [Vec<Option<String>>; 3] = [vec![None; 40], (0..3000).map(text).collect(), vec![Some(String::new()); 40]];
+    for (texts, encoding, version) in texts.iter().flat_map(|texts| {
+        [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY, Encoding::PLAIN]
+            .into_iter()
+            .flat_map(move |encoding| [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0].map(|version| (texts, encoding, version)))
+    }) {
+        let mut lists = arrow_array::builder::ListBuilder::new(arrow_array::builder::StringBuilder::new());
+        for list in 0..texts.len() {
+            lists.append_value(texts.iter().flatten().take(list % 3).map(Some));
+        }
+        let rows = batch(vec![("c", Arc::new(StringArray::from(texts.clone())) as ArrayRef), ("e", Arc::new(lists.finish()))]);
+        let properties = WriterProperties::builder().set_dictionary_enabled(false).set_encoding(encoding).set_writer_version(version);
+        let properties = properties.set_compression(Compression::ZSTD(ZstdLevel::default())).set_data_page_row_count_limit(500).build();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
+        writer.write(&rows).unwrap();
+        let fields = Fields::of(&schema).default("c", "none");
+        let mut decoder = Arrow::parquet(fields, bytes::Bytes::from(writer.into_inner().unwrap())).unwrap();
+        let (read, refused) = all(&mut decoder, &schema, 100).unwrap();
+        let mut expected = schema.batch_with_capacity(texts.len());
+        for (row, text) in texts.iter().enumerate() {
+            let words: Vec<&str> = texts.iter().flatten().take(row % 3).map(String::as_str).collect();
+            let row = expected.row().set("c", text.as_deref().unwrap_or("none")).unwrap();
+            row.set("e", &*words).unwrap().push().unwrap();
+        }
+        assert_eq!((values(&read), refused), (values(&expected), vec![]), "{encoding} {version:?} {}", texts.len());
+    }
+}
+
 #[test]
 fn pages_that_cannot_be_are_refused_before_they_are_believed() {
     let features = vec![column("a", "float32", &[]), column("c", "string", &[]), ragged("d", "int32")];

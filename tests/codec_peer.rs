@@ -99,6 +99,12 @@ fn what_pyarrow_wrote() {
             same(&name, &mut Arrow::parquet(schema, file(&name)).unwrap(), &expected);
         }
     }
+    for encoding in ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"] {
+        for version in ["1.0", "2.0"] {
+            let name = format!("{encoding}.{version}.parquet");
+            same(&name, &mut Arrow::parquet(schema, file(&name)).unwrap(), &expected);
+        }
+    }
 }
 
 #[test]

@@ -153,6 +153,17 @@ def write(out: Path) -> None:
         for compression in ("none", "snappy", "gzip", "zstd", "lz4"):
             path = out / f"{name}.{compression}.parquet"
             pa.parquet.write_table(content, path, compression=compression, row_group_size=40)
+    texts = {
+        column.path
+        for column in pa.parquet.ParquetFile(out / "rows.none.parquet").schema
+        if column.physical_type == "BYTE_ARRAY"
+    }
+    for encoding in ("DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"):
+        for version in ("1.0", "2.0"):
+            pa.parquet.write_table(
+                table, out / f"{encoding}.{version}.parquet", use_dictionary=False, data_page_size=200,
+                column_encoding=dict.fromkeys(texts, encoding), data_page_version=version,
+            )  # fmt: skip
 
 
 def read_examples(path: Path, compression: str) -> Iterator[Row]:
