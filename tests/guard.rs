@@ -332,7 +332,7 @@ impl Flights {
 }
 
 #[test]
-#[ignore = "learns the flights of a year by three models"]
+#[ignore = "learns the flights of a year by three models; make test-long runs it"]
 fn no_clean_batch_of_the_flights_is_refused_and_every_poisoned_one_is() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo");
     let flights = Flights::read(&demo.join("events.csv"));

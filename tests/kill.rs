@@ -118,7 +118,7 @@ fn nothing_that_was_saved_is_lost_to_kill_9() {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes; make test-long runs it"]
 fn nothing_that_was_saved_is_lost_to_a_hundred_kill_9() {
     kill(100);
 }

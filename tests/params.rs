@@ -72,13 +72,13 @@ fn pinned_versions_and_held_reports_do_not_change() {
 }
 
 #[test]
-#[ignore = "a minute"]
+#[ignore = "a minute; make test-long runs it"]
 fn pinned_versions_and_held_reports_do_not_change_for_a_minute() {
     stress(Duration::from_secs(60));
 }
 
 #[test]
-#[ignore = "a million steps"]
+#[ignore = "a million steps; make test-long runs it"]
 fn a_million_steps_keep_memory_flat() {
     let recording = Recording::open("mlp", "adagrad");
     let trainer = recording.trainer();

@@ -89,7 +89,7 @@ fn calls_never_notice_swaps() {
 }
 
 #[test]
-#[ignore = "a thousand swaps"]
+#[ignore = "a thousand swaps; make test-long runs it"]
 fn calls_never_notice_a_thousand_swaps() {
     swaps_of_snapshots(1000);
 }

@@ -57,7 +57,7 @@ fn half_a_million_ids_that_never_come_back() {
 }
 
 #[test]
-#[ignore = "200 million ids"]
+#[ignore = "200 million ids; make test-long runs it"]
 fn two_hundred_million_ids_that_never_come_back() {
     let speeds = endless(200_000_000, 1 << 30);
     // The first tenths only fill it. A busy machine is slow now and then; a table that decays is slow at the end.
