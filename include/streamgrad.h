@@ -2,7 +2,7 @@
  * Streamgrad: online learning of TensorFlow models inside the process that holds the stream.
  *
  * The rules that every function obeys (handles, errors, threads, lifetimes, sizes) are in docs/c-abi.md.
- * Made by cbindgen from the library's source: change it there.
+ * Made by cbindgen from the library's source: change it there. It is one file since a host includes one.
  */
 
 #ifndef STREAMGRAD_H
